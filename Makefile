@@ -1,0 +1,63 @@
+# Verbs of the pipeline. `make publish` and `make test` are the two a newcomer needs.
+# Each installs what it needs into .venv from the lock on first use.
+
+PYTHON ?= python3
+PORT ?= 8001
+BIN := .venv/bin
+PIPELINE := $(BIN)/python -m pipeline
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help publish serve check validate test exam bench lint format lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+publish: .venv/run.stamp  ## validate the ledger and publish it (OFFLINE=1: visit no source)
+	@$(PIPELINE) publish $(if $(OFFLINE),--offline)
+
+serve: .venv/run.stamp  ## serve the last release with Datasette (PORT=8001)
+	@$(PIPELINE) serve --port $(PORT)
+
+check: .venv/run.stamp  ## do all that publish does up to the gate, write nothing
+	@$(PIPELINE) check
+
+validate: .venv/run.stamp  ## judge the committed package with our own checks
+	@$(PIPELINE) validate datapackage.json
+
+test: .venv/dev.stamp  ## the tests, under 6 minutes
+	@$(BIN)/python -m pytest
+
+exam: .venv/dev.stamp  ## the long exams: many random instances, many kills, foreign clients
+	@$(BIN)/python -m pytest -m exam
+
+bench: .venv/dev.stamp  ## ratios against named rivals, as BENCHMARKS.md prints them
+	@$(BIN)/python -m bench
+
+lint: .venv/dev.stamp  ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: .venv/dev.stamp  ## let ruff lay out the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: .venv/uv.stamp  ## compile pyproject.toml to the two lock files, with hashes
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev \
+		-c requirements.txt -o requirements-dev.txt
+
+clean:  ## remove what was derived; figures and archive stay
+	@rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/uv.stamp:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 …" % sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/run.stamp: requirements.txt | .venv/uv.stamp
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/uv.stamp
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/run.stamp
