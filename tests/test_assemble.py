@@ -1,0 +1,88 @@
+"""assemble.py: each claim lands in the table of its indicator's topic, or is a finding."""
+
+from __future__ import annotations
+
+from pipeline import assemble
+from pipeline.records import Ledger, Row
+
+
+def schema(*columns: str, key: str) -> dict[str, object]:
+    """A Table Schema of text columns."""
+    return {"fields": [{"name": column} for column in columns], "primaryKey": key}
+
+
+SCHEMAS = {
+    "complaints": schema("claim_id", "indicator", "sex", "value", "status", key="claim_id"),
+    "training": schema("claim_id", "indicator", "value", "status", key="claim_id"),
+    "milestones": schema("milestone_id", "status", key="milestone_id"),
+    "documents": schema("document_id", key="document_id"),
+    "code_list": schema("code", "title_en", key="code"),
+    "topics": schema("code", key="code"),
+    "indicators": schema("indicator", "topic", key="indicator"),
+}
+
+
+def claim(**cells: str) -> Row:
+    """One invented claim."""
+    return {"claim_id": "a", "indicator": "heard", "sex": "_T", "value": "3", "status": "current"} | cells
+
+
+def ledger_of(*claims: Row, **codes: tuple[Row, ...]) -> Ledger:
+    """A ledger of these claims, with two topics and an indicator in each."""
+    lists = {
+        "topics": ({"code": "complaints"}, {"code": "training"}),
+        "indicators": ({"indicator": "heard", "topic": "complaints"}, {"indicator": "taught", "topic": "training"}),
+    }
+    return Ledger(claims, (), (), lists | codes, {}, {}, ())
+
+
+def test_claims_are_placed_by_topic_and_sorted_by_key() -> None:
+    """Each topic gets its claims, sorted, with empty cells as null."""
+    book = ledger_of(claim(claim_id="b", value=""), claim(claim_id="a"), claim(claim_id="c", indicator="taught"))
+
+    tables, findings = assemble.tables(book, SCHEMAS)
+    by_name = {table.name: table.rows for table in tables}
+
+    assert by_name["complaints"]["claim_id"].to_list() == ["a", "b"]
+    assert by_name["complaints"]["value"].to_list() == ["3", None]
+    assert by_name["training"]["claim_id"].to_list() == ["c"]
+    assert findings == []
+
+
+def test_only_current_claims_are_published() -> None:
+    """A superseded or withdrawn version stays in the ledger."""
+    tables, _ = assemble.tables(ledger_of(claim(status="superseded"), claim(claim_id="b")), SCHEMAS)
+
+    assert tables[0].rows["claim_id"].to_list() == ["b"]
+
+
+def test_a_claim_of_an_unknown_indicator_is_reported_not_dropped() -> None:
+    """What fits no table is a grave finding with the claim's key."""
+    _, findings = assemble.tables(ledger_of(claim(indicator="unheard")), SCHEMAS)
+
+    assert [(one.check, one.row, one.severity) for one in findings] == [("unknown-indicator", "a", "grave")]
+
+
+def test_a_breakdown_the_table_lacks_is_reported() -> None:
+    """A breakdown is never squeezed into a table that cannot show it."""
+    _, findings = assemble.tables(ledger_of(claim(indicator="taught", sex="female")), SCHEMAS)
+
+    assert [(one.check, one.table, one.field) for one in findings] == [("misplaced-breakdown", "training", "sex")]
+
+
+def test_a_column_the_schema_of_a_code_list_lacks_is_reported() -> None:
+    """Nothing of a code list vanishes unseen."""
+    book = ledger_of(sex=({"code": "female", "title_en": "Female", "colour": "blue"},))
+
+    _, findings = assemble.tables(book, SCHEMAS)
+
+    assert [(one.check, one.table, one.field) for one in findings] == [("unknown-column", "sex", "colour")]
+
+
+def test_code_lists_keep_the_order_their_editor_gave_them() -> None:
+    """The total stands first because someone put it first."""
+    book = ledger_of(sex=({"code": "female", "title_en": "Female"}, {"code": "_T", "title_en": "All"}))
+
+    tables, _ = assemble.tables(book, SCHEMAS)
+
+    assert tables[-1].rows["code"].to_list() == ["female", "_T"]
