@@ -1,0 +1,1 @@
+"""Ours against named rivals, in one run: what BENCHMARKS.md says is printed here."""
