@@ -1,0 +1,68 @@
+"""Publish: from public tables to a live release.
+
+`stage` writes the whole package into a folder of its own, `changes` says what it would change, `go_live` makes it the
+release that readers see; all three under `lock`. Takes nothing but what protect cleared, and leaves judging the
+finished package to validate.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import polars.exceptions
+import xlsxwriter.exceptions
+import yaml
+
+from pipeline import errors
+from pipeline.publish import package
+from pipeline.publish.changes import changes
+from pipeline.publish.release import go_live, lock, new_folder
+from pipeline.records import PublicTable
+
+__all__ = ["changes", "go_live", "lock", "stage"]
+
+DISK_CODES: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+# What the writers of the formats raise when the disk refuses, and sometimes for other causes.
+WRITERS_RAISE: Final = (
+    OSError,
+    sqlite3.OperationalError,
+    polars.exceptions.ComputeError,
+    xlsxwriter.exceptions.FileCreateError,
+)
+
+
+def stage(public: Sequence[PublicTable], home: Path, *, created: str) -> Path:
+    """The folder that holds the complete package, not yet live. Only under the lock.
+
+    Shape: `created` is the newest recorded_on; schemas/package.yml gives the package its words.
+    Raises: ValidationRefused for a cell that one of the formats cannot hold; StorageError when the disk refuses.
+    """
+    words = yaml.safe_load((home / "schemas" / "package.yml").read_text(encoding="utf-8"))
+    try:
+        staged = new_folder(home)
+        package.write(public, words, created, staged)
+    except WRITERS_RAISE as error:
+        reason = _disk_reason(error)
+        if not reason:
+            raise
+        raise errors.StorageError(
+            f"build: {reason} while writing the package. Nothing was published, the last release still stands. "
+            "Make room or mend the disk, then run publish again."
+        ) from error
+    return staged
+
+
+def _disk_reason(error: Exception) -> str:
+    """What the disk said, without paths; "" where the error is not the disk's."""
+    match error:
+        case OSError():
+            return error.strerror or "the disk refused"
+        case sqlite3.OperationalError():
+            # The low byte is the kind, the rest is detail.
+            return "the disk refused the database" if error.sqlite_errorcode & 0xFF in DISK_CODES else ""
+        case polars.exceptions.ComputeError():
+            return "the disk refused the Parquet files" if "IO error" in str(error) else ""
+    return "the disk refused the workbook"

@@ -1,0 +1,256 @@
+"""Make a staged package the live one, so that a crash at any moment leaves the old release or the new.
+
+    fsync every file → MANIFEST.json last → rename to releases/<digest> → log line → `current` replaced → data/ rolled
+    forward, datapackage.json last → old releases pruned
+
+Until `current` moves nothing that a reader sees has changed; whatever a crash leaves half done, the next run under
+the same lock sweeps or completes. Knows files and digests, not what is in them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import errors
+from pipeline.records import Release
+
+MANIFEST: Final = "MANIFEST.json"
+LOG: Final = "releases.jsonl"
+TEMPORARY: Final = ".tmp-"
+KEPT_RELEASES: Final = 10
+# A release is written twice (staged, and copied to data/); half as much again for logs, links and other programs.
+ROOM: Final = 2.5
+
+
+@contextmanager
+def lock(build: Path) -> Iterator[None]:
+    """Hold build/.lock; it goes when the process ends, however it ends.
+
+    Raises: Locked when another run holds it.
+    """
+    build.mkdir(parents=True, exist_ok=True)
+    held = os.open(build / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise errors.Locked(
+                f"{build.name}/.lock is held by another run. Wait for it to end, then run the command again."
+            ) from error
+        yield
+    finally:
+        os.close(held)
+
+
+def new_folder(home: Path) -> Path:
+    """An empty staging folder in home/build; what crashed runs left behind is gone. Only under the lock."""
+    (home / "build").mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    staged = home / "build" / f"{TEMPORARY}stage"
+    staged.mkdir()
+    return staged
+
+
+def go_live(staged: Path, home: Path) -> Release:
+    """The release that `staged` became, once build/current and the copies under `home` are it. Only under the lock.
+
+    `staged` is a folder of new_folder(home), which has swept what crashed runs left.
+    Shape: `changed` names the tracked files that were rewritten or removed; empty for an unchanged package, for which
+    no new release is made either.
+    Raises: StorageError with everything as it was; DurabilityUnproven when the release is live and something after
+    that failed: running again completes it.
+    """
+    build = home / "build"
+    tables = _tables(staged)
+    try:
+        _refuse_full_disk(staged)
+        name = _settle(staged, build)
+        _log(build, name)
+        _point(build, name)
+    except OSError as error:
+        raise errors.StorageError(
+            f"{_place(error)}: {_reason(error)}. Nothing was published, the last release still stands. "
+            "Make room or mend the disk, then run publish again."
+        ) from error
+    try:
+        # Synced even if nothing moved: the run before may have ended between the move and its sync.
+        _sync(build)
+        changed = _roll_forward(build / "releases" / name, home)
+        _prune(build, name)
+    except OSError as error:
+        raise errors.DurabilityUnproven(
+            f"{_place(error)}: {_reason(error)}. Release {name} is live, but the disk did not confirm all of it. "
+            "Mend the disk, then run publish again: it completes what is missing."
+        ) from error
+    return Release(name, tables, tuple(changed))
+
+
+def _settle(staged: Path, build: Path) -> str:
+    """The id of the release, once build/releases/<id> holds every byte of it for certain."""
+    files = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != MANIFEST)
+    listed = {}
+    for path in files:
+        digest = _digest(path)
+        _sync(path)
+        listed[path.relative_to(staged).as_posix()] = {"bytes": path.stat().st_size, "sha256": digest}
+    manifest = (json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n").encode()
+    name = hashlib.sha256(manifest).hexdigest()[:16]
+    _write(staged / MANIFEST, manifest)
+    for folder in sorted({path.parent for path in files} | {staged}, reverse=True):
+        _sync(folder)
+    releases = build / "releases"
+    if not releases.is_dir():
+        releases.mkdir()
+    if (releases / name).is_dir() and not _is_whole(releases / name, listed):
+        (releases / name).rename(releases / f"{TEMPORARY}{name}")
+    if (releases / name).is_dir():
+        shutil.rmtree(staged)
+    else:
+        staged.rename(releases / name)
+    _sync(releases)
+    return name
+
+
+def _is_whole(release: Path, listed: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether every listed file is there unharmed; it is, unless the disk or a hand spoilt it since."""
+    return all(
+        (release / path).is_file() and _digest(release / path) == expected["sha256"]
+        for path, expected in listed.items()
+    )
+
+
+def _log(build: Path, name: str) -> None:
+    """Append this release to the log unless it is the last line: the order of releases needs no clock."""
+    path = build / LOG
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    if lines and json.loads(lines[-1])["release"] == name:
+        return
+    lines.append(json.dumps({"seq": len(lines) + 1, "release": name}))
+    _exchange(path, ("\n".join(lines) + "\n").encode())
+
+
+def _point(build: Path, name: str) -> None:
+    """Let `current` name the release, in one step: it is the old link or the new one, never absent."""
+    target, current = f"releases/{name}", build / "current"
+    if current.is_symlink() and current.readlink() == Path(target):
+        return
+    link = build / f"{TEMPORARY}current"
+    link.symlink_to(target)
+    link.replace(current)
+
+
+def _roll_forward(release: Path, home: Path) -> list[str]:
+    """The tracked files that had to change: data/*.csv first, those without a table removed, datapackage.json last."""
+    data = home / "data"
+    if not data.is_dir():
+        data.mkdir()
+    wanted = sorted(path.name for path in (release / "data").glob("*.csv"))
+    changed = [f"data/{name}" for name in wanted if _copied(release / "data" / name, data / name)]
+    for path in sorted(data.glob("*.csv")):
+        if path.name not in wanted:
+            path.unlink()
+            changed.append(f"data/{path.name}")
+    _sync(data)
+    if _copied(release / "datapackage.json", home / "datapackage.json"):
+        changed.append("datapackage.json")
+    _sync(home)
+    return changed
+
+
+def _prune(build: Path, live: str) -> None:
+    """Remove all but the newest releases of the log; never the live one. Renamed first: a release is whole or gone."""
+    lines = (build / LOG).read_bytes().splitlines()
+    logged = [json.loads(line)["release"] for line in lines]
+    newest = list(dict.fromkeys(reversed(logged)))[:KEPT_RELEASES]
+    for path in sorted((build / "releases").iterdir()):
+        if path.name not in (*newest, live):
+            doomed = path.with_name(f"{TEMPORARY}{path.name}")
+            path.rename(doomed)
+            shutil.rmtree(doomed)
+
+
+def _sweep(home: Path) -> None:
+    """Remove what crashed runs left under a temporary name."""
+    build = home / "build"
+    left = [home / f"{TEMPORARY}datapackage.json"]
+    for folder in (build, build / "releases", home / "data"):
+        left += sorted(folder.glob(f"{TEMPORARY}*"))
+    for path in left:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            path.unlink()
+
+
+def _copied(source: Path, target: Path) -> bool:
+    """Whether `target` had to be replaced to hold the bytes of `source`."""
+    content = source.read_bytes()
+    if target.is_file() and target.read_bytes() == content:
+        return False
+    _exchange(target, content)
+    return True
+
+
+def _exchange(target: Path, content: bytes) -> None:
+    """Give `target` new content in one step: readers see the old or the new. The folder is synced by the caller."""
+    fresh = target.with_name(f"{TEMPORARY}{target.name}")
+    _write(fresh, content)
+    fresh.replace(target)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A file of exactly this content, on the disk."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _sync(path: Path) -> None:
+    """Ask the disk to keep a file or folder; a file that another library wrote is synced just as well this way."""
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tables(staged: Path) -> dict[str, int]:
+    """Rows per table, as the descriptor counts them."""
+    told = json.loads((staged / "datapackage.json").read_text(encoding="utf-8"))
+    return {resource["name"]: resource["rows"] for resource in told["resources"]}
+
+
+def _refuse_full_disk(staged: Path) -> None:
+    """ENOSPC before anything is touched: what is staged already counts towards the room a release needs."""
+    size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
+    disk = os.statvfs(staged)
+    if disk.f_bavail * disk.f_frsize < (ROOM - 1) * size:
+        raise OSError(errno.ENOSPC, f"{ROOM - 1:g} times the {size:,} bytes of the package must be free", str(staged))
+
+
+def _place(error: OSError) -> str:
+    """The file's name, without the folders of this machine."""
+    return Path(error.filename).name if isinstance(error.filename, str | Path) else "the disk"
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,65 @@
+"""The view `claims` of statistics.db: every claim of every topic in one list, with English labels beside the codes.
+
+Made from the Table Schemas, so that a new breakdown column reaches it with no one's help. The named queries of
+metadata.yml select from it, and so may anyone who downloads the database.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pipeline.records import PublicTable
+
+Schema = Mapping[str, Any]
+
+# The order in which a claim is shown: what is said, who says it, about when, where to check, then the codes.
+COLUMNS: Final = """\
+c.value, c.qualifier, u.title_en AS unit_name, i.title_en AS indicator_title, c.broken_down_by,
+o.title_en AS originator_name, c.period_words, c.period_start, c.period_end, c.printed, c.locator, d.url,
+p.title_en AS publisher_name, d.title AS document_title, c.said_on, c.note, a.title_en AS area_name, c.missing_reason,
+c.period_type, c.period_assumed, t.title_en AS topic_title, c.topic, c.indicator, c.unit, c.originator, c.publisher,
+c.area, c.language, c.document_id, c.claim_id"""
+LABELS: Final = """\
+LEFT JOIN indicators AS i ON i.indicator = c.indicator LEFT JOIN units AS u ON u.code = c.unit
+LEFT JOIN bodies AS o ON o.code = c.originator LEFT JOIN bodies AS p ON p.code = c.publisher
+LEFT JOIN areas AS a ON a.code = c.area LEFT JOIN topics AS t ON t.code = c.topic
+LEFT JOIN documents AS d ON d.document_id = c.document_id"""
+COMMON: Final = """\
+claim_id, indicator, area, period_start, period_end, period_type, period_words, period_assumed, value, unit, qualifier,
+printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
+LABELLED: Final = frozenset({"indicators", "units", "bodies", "areas", "topics", "documents"})
+
+
+def claims(public: Sequence[PublicTable]) -> str:
+    """CREATE VIEW claims, or "" for a package that has no claims or lacks the lists that label them.
+
+    Shape: `broken_down_by` tells the breakdowns in words, such as "sex: women; form: written", "" for a total.
+    """
+    topics = {one.name: one.table.schema for one in public if one.table.schema["primaryKey"] == "claim_id"}
+    if not topics or not {one.name for one in public} >= LABELLED:
+        return ""
+    rows = "\nUNION ALL\n".join(_bare(name, schema) for name, schema in topics.items())
+    return f"CREATE VIEW claims AS\nSELECT {COLUMNS}\nFROM (\n{textwrap.indent(rows, '  ')}\n) AS c\n{LABELS}"
+
+
+def _bare(topic: str, schema: Schema) -> str:
+    """The rows of one topic table in the columns common to all, its breakdowns told in words."""
+    parts = "\n|| ".join(_breakdown(field, schema["foreignKeys"]) for field in _breakdowns(schema["fields"]))
+    return f"SELECT '{topic}' AS topic, {COMMON},\nsubstr({parts}, 3) AS broken_down_by\nFROM {topic} AS c"
+
+
+def _breakdown(field: Schema, keys: Iterable[Schema]) -> str:
+    """One breakdown in words, such as "; sex: women"; nothing for _T, nor for a body that counts what it received."""
+    name = field["name"]
+    lists = next(key["reference"]["resource"] for key in keys if key["fields"] in (name, [name]))
+    not_a_part = "'_T', c.originator" if lists == "bodies" else "'_T'"
+    label = f"SELECT title_en FROM {lists} AS l WHERE l.code = c.{name} AND l.code NOT IN ({not_a_part})"  # noqa: S608
+    return f"coalesce('; {field['title'].lower()}: ' || ({label}), '')"
+
+
+def _breakdowns(fields: Sequence[Schema]) -> Sequence[Schema]:
+    """The columns between the period and the value: contract of every claim table."""
+    names = [field["name"] for field in fields]
+    return fields[names.index("period_assumed") + 1 : names.index("value")]
