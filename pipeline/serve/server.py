@@ -1,0 +1,120 @@
+"""Start Datasette over the last good release.
+
+The release is opened by its resolved path and as immutable, so a publication that goes live meanwhile never mixes
+into an answer: a new release is served by a new start. Nothing is loaded from the net; nothing is written.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pipeline import errors
+
+DATABASE: Final = "statistics.db"
+PLUGINS: Final = Path(__file__).resolve().parent / "plugins"
+STATIC: Final = Path(__file__).resolve().parent / "static"
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+PORTS: Final = range(1, 65536)
+START_LIMIT_S: Final = 60.0
+
+# Measured against one attacker with eight connections: a query may not hold a thread for long, and no page may make
+# the server count what nobody asked for. The file itself may be downloaded: that is the answer to "let me use SQL".
+SETTINGS: Final[Mapping[str, str]] = {
+    "default_allow_sql": "off",
+    "allow_facet": "off",  # the facets of metadata.yml are still shown
+    "suggest_facets": "off",
+    "allow_csv_stream": "off",
+    "allow_download": "on",
+    "default_page_size": "50",
+    "max_returned_rows": "1000",
+    "num_sql_threads": "8",
+    "sql_time_limit_ms": "500",
+    "facet_time_limit_ms": "200",
+    "truncate_cells_html": "300",
+}
+
+
+def command(release: Path, metadata: Path, host: str, port: int) -> list[str]:
+    """The command line that serves `release`.
+
+    Raises: UsageError when there is no release yet.
+    """
+    database = release.resolve() / DATABASE
+    if not database.is_file():
+        raise errors.UsageError(
+            f"serve: no published {DATABASE} was found, expected one in build/current: nothing is published yet. "
+            "Type: make publish"
+        )
+    settings = [word for name, value in SETTINGS.items() for word in ("--setting", name, value)]
+    return [
+        *(sys.executable, "-m", "datasette", "serve", "--immutable", str(database)),
+        *("--metadata", str(metadata.resolve()), "--plugins-dir", str(PLUGINS), "--cors"),
+        *("--template-dir", str(TEMPLATES), "--static", f"site:{STATIC}"),  # metadata.yml asks for /site/site.css
+        *("--host", host, "--port", str(port), *settings),
+    ]
+
+
+def run(home: Path, *, host: str, port: int) -> None:
+    """Serve the last good release of the checkout `home` until Ctrl-C or a TERM signal; one line says the address.
+
+    Raises: UsageError when nothing is published yet, the port is no port or is taken; PipelineError when
+    Datasette ends by itself.
+    """
+    words = command(home / "build" / "current", home / "metadata.yml", host, port)
+    _refuse_port(host, port)
+    server = subprocess.Popen(words, stdin=subprocess.DEVNULL)  # noqa: S603  the words are ours
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # TERM ends us as Ctrl-C does: the server goes first
+    try:
+        _await_answer(server, host, port)
+        sys.stderr.write(f"Open http://{_in_url(host)}:{port}/ (stop with Ctrl-C)\n")
+        sys.stderr.flush()
+        ended = server.wait()
+    except KeyboardInterrupt:
+        return
+    finally:
+        server.terminate()
+        server.wait()
+    raise errors.PipelineError(f"serve: Datasette ended by itself with exit code {ended}; its own words stand above.")
+
+
+def _refuse_port(host: str, port: int) -> None:
+    """Say so before Datasette does, when it cannot listen there."""
+    other = "Choose another: make serve PORT=8002"
+    if port not in PORTS:
+        raise errors.UsageError(f"serve: a port lies between 1 and 65535; {port} does not. {other}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            seen = f"serve: cannot listen on port {port} of {host} ({error.strerror})"
+            raise errors.UsageError(f"{seen}. {other}") from error
+
+
+def _await_answer(server: subprocess.Popen[bytes], host: str, port: int) -> None:
+    """Return once the server takes connections."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if (code := server.poll()) is not None:
+            raise errors.PipelineError(
+                f"serve: Datasette did not start (exit code {code}); its own words stand above. "
+                "Next: make test, then look at metadata.yml."
+            )
+        try:
+            with socket.create_connection((host, port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise errors.PipelineError(f"serve: Datasette did not answer on port {port} within {START_LIMIT_S:.0f} s.")
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
