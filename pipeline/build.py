@@ -1,0 +1,189 @@
+"""The corridor: from the ledger to a release, one stage after another.
+
+Only this room calls the stages; they do not know each other. It decides what a finding means for the run,
+and writes build/run.json whatever happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline import errors
+from pipeline.records import Finding, Ledger, PublicTable
+
+Say = Callable[[str], None]
+SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
+
+
+def silent(_step: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a run reads and writes, and how it tells its steps."""
+
+    home: Path
+    say: Say = silent
+
+    @property
+    def build(self) -> Path:
+        """Everything derived; not in git."""
+        return self.home / "build"
+
+    @property
+    def current(self) -> Path:
+        """The last good release."""
+        return self.build / "current"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run did, as build/run.json tells it.
+
+    `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
+    `changed_files` are the tracked files rewritten.
+    """
+
+    outcome: str
+    release: str = ""
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tables: Mapping[str, int] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    changed_files: Sequence[str] = ()
+    expectations: int = 0
+    findings: Sequence[Finding] = ()
+    error: str = ""
+
+
+def publish(workspace: Workspace) -> Run:
+    """Carry the ledger through every stage to a live release.
+
+    Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
+    """
+    from pipeline import publish as publishing
+
+    with publishing.lock(workspace.build):
+        book, public, findings, expectations = check(workspace)
+        workspace.say("writing every format")
+        staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
+        workspace.say("judging the finished package")
+        judge(workspace, staged)
+        workspace.say("going live")
+        changes = publishing.changes(workspace.current, staged)
+        before = workspace.current.resolve().name
+        release = publishing.go_live(staged, workspace.home)
+        described = _describe(workspace.home, public)
+    return _told(
+        workspace,
+        Run(
+            outcome="unchanged" if release.id == before and not (release.changed or described) else "published",
+            release=release.id,
+            sources=book.sources,
+            tables=release.tables,
+            changes=changes,
+            changed_files=(*release.changed, *described),
+            expectations=expectations,
+            findings=findings,
+        ),
+    )
+
+
+def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding], int]:
+    """The corridor as far as the gate: the ledger read, assembled, validated and cleared. Writes nothing.
+
+    Shape: the ledger, the public tables, the findings that are only notices, how many expectations were met.
+    Raises: ValidationRefused when a finding is grave; NotPublishable from the gate.
+    """
+    from pipeline import assemble, ledger, protect
+    from pipeline.validate import tables as compiled
+
+    workspace.say("reading the ledger")
+    book = ledger.read(workspace.home)
+    workspace.say("assembling the tables")
+    tables, misfits = assemble.tables(book, table_schemas(workspace.home))
+    workspace.say("validating")
+    broken = compiled.findings(tables)
+    expectations = 0
+    findings = [*book.findings, *misfits, *broken]
+    if not _grave(findings):
+        from pipeline.validate import suites  # great-expectations: seconds to load, so only for clean tables
+
+        unmet, expectations = suites.expectations(tables, workspace.home / "schemas" / "expectations")
+        findings += unmet
+    findings = [replace(finding, place=finding.place or book.places.get(finding.row, "")) for finding in findings]
+    if _grave(findings):
+        _told(workspace, Run(outcome="refused", sources=book.sources, findings=findings))
+        raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
+    workspace.say("guarding what leaves")
+    return book, protect.public_tables(tables, workspace.home / "schemas" / "disclosure.yml"), findings, expectations
+
+
+def judge(workspace: Workspace, staged: Path) -> None:
+    """Let frictionless judge the finished package; anything it says, a warning included, is a refusal."""
+    from pipeline.validate import finished
+
+    findings = finished.judge(staged)
+    if findings:
+        _told(workspace, Run(outcome="refused", findings=findings))
+        raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
+
+
+def _describe(home: Path, public: Sequence[PublicTable]) -> list[str]:
+    """Bring metadata.yml in step with the schemas: its name if it had to be rewritten, else nothing."""
+    from pipeline.serve import describe
+
+    path = home / "metadata.yml"
+    text = path.read_text(encoding="utf-8")
+    fresh = describe.refresh(text, {one.name: one.table.schema for one in public})
+    if fresh == text:
+        return []
+    beside = path.with_name(".metadata.yml.new")
+    beside.write_text(fresh, encoding="utf-8")
+    beside.replace(path)
+    return [path.name]
+
+
+def table_schemas(home: Path) -> dict[str, Any]:
+    """Every Table Schema of schemas/, by resource name.
+
+    Raises: BadLedger for a schema that is not JSON.
+    """
+    schemas = {}
+    for path in sorted((home / "schemas").glob("*.json")):
+        try:
+            schemas[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise errors.BadLedger(f"schemas/{path.name}: not JSON ({error}). Restore it from git.") from error
+    return schemas
+
+
+def _grave(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "grave"]
+
+
+def _refusal(findings: Sequence[Finding]) -> str:
+    """One paragraph for the terminal: each grave finding with its place, rule and cure; never a cell."""
+    grave = _grave(findings)
+    lines = [f"{len(grave)} grave finding{'s' * (len(grave) > 1)}; nothing was published."]
+    for finding in grave[:SHOWN]:
+        where = " ".join(part for part in (finding.place, finding.table, finding.row, finding.field) if part)
+        lines.append(f"  {where}: [{finding.check}] {finding.sentence}. {finding.cure[:1].upper()}{finding.cure[1:]}.")
+    if len(grave) > SHOWN:
+        lines.append(f"  … and {len(grave) - SHOWN} more in build/run.json.")
+    return "\n".join(lines)
+
+
+def _told(workspace: Workspace, run: Run) -> Run:
+    """The same run, once build/run.json holds it."""
+    workspace.build.mkdir(exist_ok=True)
+    text = json.dumps(asdict(run), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    fresh = workspace.build / f".run-{os.getpid()}.json"
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(workspace.build / "run.json")
+    return run

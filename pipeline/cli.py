@@ -1,0 +1,89 @@
+"""One command per verb. Thin: reads arguments, calls build or one room, prints; imports nothing heavy.
+
+People's text and progress go to stderr; with --json one document goes to stdout. Exit codes: errors.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import errors
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The open record of torture complaints, prosecutions and monitoring in Tajikistan.",
+)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Home = Annotated[Path, typer.Option("--home", help="The checkout to work in.", show_default=False)]
+HERE = Path(__file__).resolve().parent.parent
+
+
+@app.command()
+def publish(
+    json_: Json = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not visit any source: publish what the ledger holds.")
+    ] = False,
+    home: Home = HERE,
+) -> None:
+    """Validate the ledger and publish it as a new release; an unchanged ledger changes nothing."""
+    from pipeline import build, report
+
+    run = build.publish(build.Workspace(home, report.say))
+    report.run(run, offline=offline, as_json=json_)
+
+
+@app.command()
+def check(json_: Json = False, home: Home = HERE) -> None:
+    """Do all that publish does up to the gate, and write no release."""
+    from pipeline import build, report
+
+    _, public, findings, expectations = build.check(build.Workspace(home, report.say))
+    report.checked(public, findings, expectations, as_json=json_)
+
+
+@app.command()
+def validate(
+    package: Annotated[Path, typer.Argument(help="A datapackage.json, or the folder that holds it.")],
+    json_: Json = False,
+) -> None:
+    """Check any Data Package with CSV resources against its own schemas."""
+    from pipeline import report
+    from pipeline.validate import package as packages
+
+    verdict = packages.check(package)
+    report.verdict(verdict, as_json=json_)
+    if not verdict["valid"]:
+        raise typer.Exit(errors.ValidationRefused.exit_code)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8001,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    home: Home = HERE,
+) -> None:
+    """Serve the last good release with Datasette."""
+    from pipeline.serve import server
+
+    server.run(home, host=host, port=port)
+
+
+def main() -> None:
+    """Run the command line; a foreseeable fault is a sentence and an exit code, never a stack trace."""
+    as_json = "--json" in sys.argv
+    try:
+        app()
+    except errors.PipelineError as error:
+        if as_json:
+            answer = {"error": error.code, "message": str(error), "findings": error.details}
+            print(json.dumps(answer, ensure_ascii=False, indent=1))
+        print(f"{error.code} {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

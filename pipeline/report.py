@@ -1,0 +1,93 @@
+"""What a person reads at the end of a command, and the JSON twin of it.
+
+Knows nouns and numbers, never a cell. People's text goes to stderr, the one JSON document to stdout.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from pipeline.records import Finding, PublicTable
+
+if TYPE_CHECKING:
+    from pipeline.build import Run
+
+SHOWN: Final = 20  # errors listed for a person; --json holds all
+PEOPLE = Console(stderr=True, highlight=False)
+
+
+def say(step: str) -> None:
+    """Tell a step of the corridor, on a terminal only: a log needs the end, not the way."""
+    if PEOPLE.is_terminal:
+        PEOPLE.print(f"[dim]· {step}[/dim]")
+
+
+def run(told: Run, *, offline: bool, as_json: bool) -> None:
+    """The end of publish: a table per source, what changed, and what to look at."""
+    if as_json:
+        _document(asdict(told))
+    grid = Grid("source", "claims", "milestones", "documents", box=None, pad_edge=False)
+    for column in grid.columns[1:]:
+        column.justify = "right"
+    for source, counts in told.sources.items():
+        grid.add_row(source, *(str(counts[kind]) for kind in ("claims", "milestones", "documents")))
+    PEOPLE.print(grid)
+    PEOPLE.print()
+    rows = sum(told.tables.values())
+    PEOPLE.print(f"{len(told.tables)} tables, {rows:,} rows; {told.expectations} expectations met.")
+    _notices(told.findings)
+    if offline:
+        PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
+    if told.outcome == "unchanged":
+        PEOPLE.print(f"Unchanged: release {told.release} still stands, no tracked file was touched.")
+        return
+    for table, counts in told.changes.items():
+        said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+        if said:
+            PEOPLE.print(f"  {table}: {said}")
+    PEOPLE.print(f"Published: release {told.release}, in build/current.")
+    if told.changed_files:
+        PEOPLE.print(f"Rewritten here, to be committed: {', '.join(told.changed_files)}", soft_wrap=True)
+    PEOPLE.print("Next: make serve, or git diff data/ to see what changed.")
+
+
+def checked(public: Sequence[PublicTable], findings: Sequence[Finding], expectations: int, *, as_json: bool) -> None:
+    """The end of check: how many tables and expectations hold."""
+    tables = {one.name: one.table.rows.height for one in public}
+    if as_json:
+        _document({"tables": tables, "expectations": expectations, "findings": [asdict(one) for one in findings]})
+    _notices(findings)
+    PEOPLE.print(f"{len(tables)} tables, {sum(tables.values()):,} rows and {expectations} expectations hold.")
+
+
+def verdict(answer: Mapping[str, Any], *, as_json: bool) -> None:
+    """The end of validate: valid or not, errors by type, and where we are stricter than frictionless."""
+    if as_json:
+        _document(answer)
+    PEOPLE.print("Valid." if answer["valid"] else "Not valid.")
+    for kind, count in answer["counts"].items():
+        PEOPLE.print(f"  {kind}: {count:,}")
+    for one in answer["errors"][:SHOWN]:
+        place = ", ".join(f"{name} {one[name]}" for name in ("resource", "row", "field") if one[name] is not None)
+        PEOPLE.print(f"  {place}: {one['type']}")
+    if len(answer["errors"]) > SHOWN:
+        PEOPLE.print(f"  … and {len(answer['errors']) - SHOWN:,} more: see --json.")
+    if answer["stricter"]:
+        count = len(answer["stricter"])
+        PEOPLE.print(f"Stricter than frictionless, and not counted above: {count:,} findings (see --json).")
+
+
+def _notices(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        where = " ".join(part for part in (finding.place, finding.table, finding.row) if part)
+        PEOPLE.print(f"[yellow]look[/yellow] {where}: {finding.sentence}. {finding.cure}.")
+
+
+def _document(answer: Mapping[str, Any]) -> None:
+    print(json.dumps(answer, ensure_ascii=False, indent=1))

@@ -1,0 +1,167 @@
+"""The corridor end to end on the real figures: what it publishes and refuses, and that a refusal leaves no trace."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline import build, errors
+
+HOME = Path(__file__).resolve().parent.parent
+TRACKED = ("data", "datapackage.json", "metadata.yml")
+LEDGER = "sources/coalition/claims.csv"
+Row = dict[str, str]
+
+
+def fingerprint(home: Path) -> dict[str, str]:
+    """sha256 of every published file of a checkout, and where build/current leads."""
+    files = [home / name for name in TRACKED if (home / name).is_file()] + sorted((home / "data").glob("*"))
+    prints = {path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    current = home / "build" / "current"
+    return prints | ({"current": str(current.readlink())} if current.is_symlink() else {})
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of the committed figures, published once by the command line."""
+    home = tmp_path_factory.mktemp("checkout")
+    for name in ("schemas", "sources", "data"):
+        shutil.copytree(HOME / name, home / name)
+    for name in ("datapackage.json", "metadata.yml"):
+        shutil.copy(HOME / name, home / name)
+    done = command(home, "publish", "--offline", "--json")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+def command(home: Path, verb: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """One verb of the command line, run in a process of its own on `home`."""
+    words = [sys.executable, "-m", "pipeline", verb, "--home", str(home), *options]
+    return subprocess.run(
+        words, cwd=HOME, capture_output=True, text=True, timeout=300, check=False, env=os.environ | environment
+    )
+
+
+@pytest.fixture
+def checkout(published: Path, tmp_path: Path) -> Path:
+    """A published checkout to spoil."""
+    shutil.copytree(published, tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+def test_publishing_the_committed_figures_changes_no_tracked_file(published: Path) -> None:
+    """What is committed is what publish writes, byte for byte."""
+    ours = {name: value for name, value in fingerprint(HOME).items() if name != "current"}
+    theirs = {name: value for name, value in fingerprint(published).items() if name != "current"}
+
+    assert theirs == ours
+
+
+def test_a_second_run_says_unchanged_under_any_locale_date_and_folder(checkout: Path) -> None:
+    """Same input, same release: other time zone, locale, hash seed and folder."""
+    before = fingerprint(checkout)
+    done = command(checkout, "publish", "--json", TZ="Asia/Dushanbe", LC_ALL="C", PYTHONHASHSEED="7")
+    run = json.loads(done.stdout)
+
+    assert (done.returncode, run["outcome"], run["changed_files"]) == (0, "unchanged", [])
+    assert fingerprint(checkout) == before
+
+
+def test_the_run_is_told_to_people_and_to_machines(checkout: Path) -> None:
+    """Stdout holds one JSON document, stderr a table per source, build/run.json the same run."""
+    done = command(checkout, "publish", "--json")
+    told = json.loads((checkout / "build" / "run.json").read_text(encoding="utf-8"))
+
+    assert json.loads(done.stdout) == told
+    assert set(told["sources"]) == {path.name for path in (HOME / "sources").iterdir() if path.is_dir()}
+    assert "coalition" in done.stderr
+    assert "Unchanged: release" in done.stderr
+
+
+def spoil(home: Path, change: Callable[[list[Row]], None]) -> None:
+    """Rewrite the ledger of the coalition after `change` had its way with the rows."""
+    path = home / LEDGER
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    change(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def cell(column: str, value: str) -> Callable[[list[Row]], None]:
+    """A change that puts one hostile value into the first row."""
+    return lambda rows: rows[0].update({column: value})
+
+
+HOSTILE = {
+    "formula-like": cell("note", "=HYPERLINK(A1)"),
+    "hidden-character": cell("note", "bell \x07"),
+    "hidden-character (right-to-left override)": cell("locator", "para \u202e3"),
+    "not-finite": cell("value", "nan"),
+    "too-many-digits": cell("value", "9" * 41),
+    "type-error (29 February 2023)": cell("period_end", "2023-02-29"),
+    "not_before": cell("period_start", "2031-01-01"),
+    "foreign-key": cell("originator", "nobody"),
+    "duplicate-key": lambda rows: rows.append(dict(rows[0])),
+    "foreign-digit": cell("value", "２４"),
+}
+
+
+@pytest.mark.parametrize("fault", HOSTILE)
+def test_a_hostile_row_is_refused_by_its_own_name_and_nothing_is_published(checkout: Path, fault: str) -> None:
+    """Each fault of a cell has its own finding with file, line, key and cure; no cell is printed; all stands."""
+    before = fingerprint(checkout)
+    spoil(checkout, HOSTILE[fault])
+
+    with pytest.raises(errors.ValidationRefused) as refused:
+        build.check(build.Workspace(checkout))
+    findings = [one for one in refused.value.details if one["severity"] == "grave"]
+
+    assert fault.partition(" ")[0] in {one["check"] for one in findings}
+    assert all(str(one["place"]).startswith(LEDGER) and one["cure"] for one in findings)
+    assert not any(
+        hostile in str(refused.value) for hostile in ("HYPERLINK", "nan", "９" * 3, "9" * 41, "nobody", "２４")
+    )
+    assert fingerprint(checkout) == before
+
+
+def test_a_refusal_on_the_command_line_is_exit_11_with_findings_and_no_trace(checkout: Path) -> None:
+    """A script gets exit 11 and JSON findings, a person the place and the cure, and neither a stack trace."""
+    before = fingerprint(checkout)
+    spoil(checkout, cell("originator", "nobody"))
+
+    done = command(checkout, "publish", "--json")
+    answer = json.loads(done.stdout)
+
+    assert done.returncode == 11
+    assert answer["error"] == "E_VALIDATION"
+    assert answer["findings"][0]["place"].startswith(f"{LEDGER}:")
+    assert "Traceback" not in done.stderr
+    assert fingerprint(checkout) == before
+
+
+def test_a_single_case_is_stopped_at_the_gate_with_exit_12(checkout: Path) -> None:
+    """A figure of exactly one complaint never leaves."""
+    before = fingerprint(checkout)
+    spoil(
+        checkout,
+        lambda rows: next(row for row in rows if row["unit"] == "complaint").update(value="1", qualifier="exact"),
+    )
+
+    done = command(checkout, "publish")
+
+    assert done.returncode in {11, 12}, done.stderr
+    assert fingerprint(checkout) == before
