@@ -4,6 +4,9 @@ PipelineError                 exit 20   a fault of ours unless a child says othe
 ├── UsageError                exit 2    the command or its arguments make no sense
 │   └── Unsupported           exit 2    a file or feature we do not read: named, never passed
 ├── BadSource                 exit 10   a source's own file or page cannot be used
+├── UnreadableValue           exit 10   a printed number that cannot be read whole
+├── NotPublished              exit 10   the place of a number says that there is none
+├── UnreadablePeriod          exit 10   a printed period that cannot be read whole
 ├── BadLedger                 exit 11   a row of the ledger or a code list cannot be read
 ├── ValidationRefused         exit 11   grave findings: nothing is published
 ├── NotPublishable            exit 12   a table did not pass the gate in protect/
@@ -50,6 +53,41 @@ class BadSource(PipelineError):
 
     code = "E_SOURCE"
     exit_code = 10
+
+
+class UnreadableValue(PipelineError):
+    """A printed number that is not understood whole. `seen` is a reason, never the text."""
+
+    code = "E_NUMBER"
+    exit_code = 10
+
+    def __init__(self, seen: str, expected: str) -> None:
+        super().__init__(f"number: {seen}; expected {expected}. Read it by hand, or extend schemas/lexicon.")
+        self.seen = seen
+        self.expected = expected
+
+
+class NotPublished(PipelineError):
+    """The place of a number holds a dash or "no data". `reason` is a code of missing_reason.csv; never a zero."""
+
+    code = "E_NOT_PUBLISHED"
+    exit_code = 10
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"number: none is printed ({reason}). Record a claim with this missing_reason, never 0.")
+        self.reason = reason
+
+
+class UnreadablePeriod(PipelineError):
+    """A printed period that is not understood whole. `token` is the word that blocked."""
+
+    code = "E_DATE"
+    exit_code = 10
+
+    def __init__(self, token: str, expected: str) -> None:
+        super().__init__(f"period: blocked at {token!r}; expected {expected}. Give the period by hand in the claim.")
+        self.token = token
+        self.expected = expected
 
 
 class BadLedger(PipelineError):

@@ -132,9 +132,7 @@ def test_a_hostile_row_is_refused_by_its_own_name_and_nothing_is_published(check
 
     assert fault.partition(" ")[0] in {one["check"] for one in findings}
     assert all(str(one["place"]).startswith(LEDGER) and one["cure"] for one in findings)
-    assert not any(
-        hostile in str(refused.value) for hostile in ("HYPERLINK", "９" * 3, "9" * 41, "nobody", "２４")
-    )
+    assert not any(hostile in str(refused.value) for hostile in ("HYPERLINK", "９" * 3, "9" * 41, "nobody", "２４"))
     assert fingerprint(checkout) == before
 
 
