@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench import compare, synthetic
+from bench import compare
 
 Finding = tuple[str | None, int | None, str | None, str]
 SPOILT = 1000  # each so-manieth row gets one wrong cell in the spoilt copy
@@ -22,10 +22,12 @@ def comparison(rows: int, count: int, folder: Path) -> list[compare.Comparison]:
 
     Raises: SystemExit if their verdicts differ.
     """
-    good = synthetic.package(folder / "good", rows)
+    good, spoilt = folder / "good", folder / "spoilt"
+    for side, place in (("make", good), ("spoil", spoilt)):  # elsewhere: a child's peak memory begins with its parent's
+        compare.run([sys.executable, "-m", "bench.validate", side, str(place), str(rows)])
     found = []
-    for name, descriptor in (("valid", good), ("with wrong cells", _spoilt(good, folder / "spoilt"))):
-        mine, theirs = ([sys.executable, "-m", "bench.validate", side, str(descriptor)] for side in ("ours", "rival"))
+    for name, place in (("valid", good), ("with wrong cells", spoilt)):
+        mine, theirs = ([sys.executable, "-m", "bench.validate", side, str(place)] for side in ("ours", "rival"))
         pair = compare.pairs(
             f"compiled validation, {name}", mine, "frictionless validate", theirs, rows=rows, count=count
         )
@@ -37,24 +39,27 @@ def comparison(rows: int, count: int, folder: Path) -> list[compare.Comparison]:
     return found
 
 
-def _spoilt(good: Path, folder: Path) -> Path:
-    """A copy of the package whose claims hold a wrong number, an unknown code, an impossible date, a doubled key."""
-    folder.mkdir()
-    for file in good.parent.iterdir():
-        if file.name != "complaints.csv":
-            (folder / file.name).write_bytes(file.read_bytes())
-    lines = (good.parent / "complaints.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+def _good(folder: Path, rows: int) -> Path:
+    """The descriptor of a valid synthetic package."""
+    from bench import synthetic  # noqa: PLC0415  its numpy and polars would weigh on every process
+
+    return synthetic.package(folder, rows)
+
+
+def _spoilt(folder: Path, rows: int) -> None:
+    """The same package, its claims holding impossible dates, unknown codes, wrong truth values and a doubled key."""
+    descriptor = _good(folder, rows)
+    lines = (folder / "complaints.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     changes = [("2026-11-24", "2026-11-31"), ("not_published", "hidden"), (",year,", ",yaer,"), ("true", "maybe")]
     for number in range(SPOILT, len(lines), SPOILT):
         old, new = changes[number // SPOILT % len(changes)]
         lines[number] = lines[number].replace(old, new)
     lines[-1] = lines[1]
     (folder / "complaints.csv").write_text("".join(lines), encoding="utf-8", newline="")
-    text = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    text = json.loads(descriptor.read_text(encoding="utf-8"))
     for resource in text["resources"]:
         resource.pop("bytes")
-    (folder / "datapackage.json").write_text(json.dumps(text), encoding="utf-8")
-    return folder / "datapackage.json"
+    descriptor.write_text(json.dumps(text), encoding="utf-8")
 
 
 def _ours(descriptor: Path) -> tuple[bool, Iterable[Finding]]:
@@ -88,9 +93,15 @@ def _side(side: str, descriptor: Path) -> None:
 
 
 def main(words: list[str]) -> None:
-    """The command line: a side to run, or a whole comparison."""
+    """The command line: a whole comparison, or one of the processes that it consists of."""
     if words and words[0] in {"ours", "rival"}:
-        _side(words[0], Path(words[1]))
+        _side(words[0], Path(words[1], "datapackage.json"))
+        return
+    if words and words[0] == "make":
+        _good(Path(words[1]), int(words[2]))
+        return
+    if words and words[0] == "spoil":
+        _spoilt(Path(words[1]), int(words[2]))
         return
     rows = int(words[0]) if words else 1_000_000
     count = int(words[1]) if len(words) > 1 else 3

@@ -9,13 +9,12 @@ from typing import Any
 import frictionless
 import polars
 import pytest
-from test_validate_oracle import agree, of_frictionless, of_ours
+from test_validate_oracle import TWO, V2, agree, of_frictionless, of_ours
 
 from pipeline.errors import Unsupported
 from pipeline.records import Finding, Table
 from pipeline.validate import compiled, csvfile, package, rules, tables
 
-V2 = "https://datapackage.org/profiles/2.0/datapackage.json"
 WORD = {"type": "string"}
 AS_CODE = {"type": "string", "constraints": {"unique": True}}
 # What frictionless passes and we do not: the field, the cell, and the rule (rules.RULES gives its reason).
@@ -114,7 +113,6 @@ def test_every_rule_is_tried() -> None:
     assert tried == set(rules.BY_NAME)
 
 
-TWO = [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"}]
 BROKEN_FILES = {
     "cp1251 bytes in a file declared UTF-8": "a,b\n1,x\n2,жалоба\n".encode("cp1251"),
     "cp1251 bytes far behind the first hundred rows": b"a,b\n" + b"1,x\n" * 9000 + "2,жалоба\n".encode("cp1251"),
@@ -162,12 +160,19 @@ def test_a_plain_file_is_read_by_duckdb_alone(tmp_path: Path, monkeypatch: pytes
 def test_a_long_table_is_judged_like_a_short_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns brought down to their different texts give the same findings as columns looked at cell by cell."""
     body = b"a,b\n" + b"1,x\n" * 30 + b"bad,=y\n2,\n"
-    descriptor = written(tmp_path, [TWO[0], {**TWO[1], "constraints": {"required": True}}], body)
+    schema = {"foreignKeys": [{"fields": "b", "reference": {"resource": "codes", "fields": "code"}}]}
+    descriptor = written(tmp_path, [TWO[0], {**TWO[1], "constraints": {"required": True}}], body, schema=schema)
+    (tmp_path / "codes.csv").write_text("code\nx\nz\n", encoding="utf-8")
+    text = json.loads(descriptor.read_text(encoding="utf-8"))
+    codes = {"name": "codes", "path": "codes.csv", "encoding": "utf-8", "schema": {"fields": [{"name": "code"}]}}
+    text["resources"].append(codes)
+    descriptor.write_text(json.dumps(text), encoding="utf-8")
     expected = package.check(descriptor)
     monkeypatch.setattr(compiled, "SAMPLE_ROWS", 10)
 
     assert package.check(descriptor) == expected
-    assert expected["counts"] == {"constraint-error": 1, "type-error": 1}
+    assert of_ours(descriptor) == of_frictionless(descriptor)
+    assert expected["counts"] == {"constraint-error": 1, "foreign-key": 1, "type-error": 1}
 
 
 def test_several_parts_compression_and_other_files_are_judged_alike(tmp_path: Path) -> None:

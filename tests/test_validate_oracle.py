@@ -23,6 +23,7 @@ from pipeline.validate import columns, package, rules
 
 Findings = tuple[bool, Counter[tuple[str | None, int | None, str | None, str]]]
 
+V2 = "https://datapackage.org/profiles/2.0/datapackage.json"
 NASTY = [
     *["", " ", "0", "1", "-1", "1.0", "1.50", "01", "+5", "-0", "-0.5", "1_000", " 1", "1 ", "1\xa0", "١٢"],
     *["１２", "9" * 41, "1e3", "1e400", "nan", "NaN", "-inf", "Infinity", "sNaN", "0x1f", "1,5", "1.170", "5%"],
@@ -178,7 +179,7 @@ def packages(draw: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, bytes]
     drawn = [draw(tables(f"t{number}")) for number in range(draw(st.integers(1, 3)))]
     descriptor: dict[str, Any] = {"name": "p", "resources": []}
     if draw(st.integers(0, 3)):
-        descriptor["$schema"] = "https://datapackage.org/profiles/2.0/datapackage.json"
+        descriptor["$schema"] = V2
     files = {}
     for table in drawn:
         other = draw(st.sampled_from(drawn))
@@ -237,8 +238,12 @@ def files_of(  # noqa: C901, PLR0912  one draw each
     if draw(st.integers(0, 8)) == 0:
         resource["encoding"] = encoding
     body = text.encode(encoding, "replace")
+    if draw(st.integers(0, 9)) == 0:
+        dialect["headerRows"] = draw(st.sampled_from([[1, 2], [2], [1]]))
     if dialect:
         resource["dialect"] = dialect
+    if draw(st.integers(0, 9)) == 0 and "foreignKeys" not in table["schema"]:
+        del resource["schema"]
     if draw(st.integers(0, 8)) == 0:
         resource |= draw(
             st.sampled_from([{"hash": "0" * 32}, {"bytes": len(body)}, {"bytes": 3}, {"hash": "sha256:00"}])
@@ -315,6 +320,65 @@ def test_every_nasty_cell_in_every_type_is_read_as_frictionless_reads_it(kind: s
         resource = {"name": "t", "path": "t.csv", "encoding": "utf-8", "schema": {"fields": fields}}
 
         agree({"name": "p", "resources": [resource]}, {"t.csv": body.getvalue().encode()})
+
+
+TWO = [{"name": "a", "type": "integer"}, {"name": "b", "type": "string"}]
+KEYED = {"fields": [TWO[0], {**TWO[1], "constraints": {"required": True}}], "primaryKey": "a"}
+ROWS = b"a,b\n1,x\nbad,y\n1,\n"
+SHAPES: dict[str, tuple[dict[str, Any], bytes]] = {
+    "no schema": ({}, ROWS),
+    "two header rows": ({"schema": KEYED, "dialect": {"headerRows": [1, 2]}}, b"x,y\n" + ROWS),
+    "a title above the header": ({"schema": KEYED}, b"Report\n" + ROWS),
+    "rows to leave out": ({"schema": KEYED, "dialect": {"commentRows": [2], "commentChar": "#"}}, ROWS + b"#x,y\n"),
+    "no header": ({"schema": KEYED, "dialect": {"header": False}}, ROWS),
+    "header in capitals": ({"schema": KEYED, "dialect": {"headerCase": False}}, ROWS.replace(b"a,b", b"A,B")),
+    "escaped quotes": ({"schema": KEYED, "dialect": {"escapeChar": "\\", "doubleQuote": False}}, ROWS + b'2,"x\\"y"\n'),
+    "no quotes": ({"schema": KEYED, "dialect": {"quoteChar": ""}}, ROWS + b'2,"x\n'),
+    "delimiter of two characters": ({"schema": KEYED, "dialect": {"delimiter": "||"}}, ROWS),
+    "delimiter undeclared": ({"schema": KEYED}, ROWS.replace(b",", b";")),
+    "UTF-16": ({"schema": KEYED, "encoding": "utf-16"}, ROWS.decode().encode("utf-16")),
+    "an encoding that does not exist": ({"schema": KEYED, "encoding": "nope"}, ROWS),
+    "wrong sums": ({"schema": KEYED, "hash": "sha256:00", "bytes": 1, "rows": 2, "fields": 9}, ROWS),
+    "another hash": ({"schema": KEYED, "hash": "sha1:00"}, ROWS),
+    "numbers that are equal": (
+        {"schema": {"fields": [{"name": "a", "type": "number", "constraints": {"unique": True}}]}},
+        b"a\n1\n1.0\n1e0\nnan\nnan\n",
+    ),
+    "a key to the table itself": (
+        {"schema": {**KEYED, "foreignKeys": [{"fields": "b", "reference": {"resource": "", "fields": "b"}}]}},
+        ROWS,
+    ),
+    "a key between types": (
+        {"schema": {**KEYED, "foreignKeys": [{"fields": "a", "reference": {"resource": "", "fields": "b"}}]}},
+        ROWS + b"7,1\n",
+    ),
+    "a key to no field": (
+        {"schema": {**KEYED, "foreignKeys": [{"fields": "a", "reference": {"resource": "t", "fields": "z"}}]}},
+        ROWS,
+    ),
+    "tabular data resource": ({"profile": "tabular-data-resource", "schema": KEYED}, ROWS),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_resource_gets_frictionless_own_verdict(shape: str) -> None:
+    """Dialects, encodings, sums and keys of v1 and v2 descriptors are followed as the oracle follows them."""
+    more, body = SHAPES[shape]
+
+    agree({"name": "p", "resources": [{"name": "t", "path": "t.csv", **more}]}, {"t.csv": body})
+    agree({"$schema": V2, "name": "p", "resources": [{"name": "t", "path": "t.csv", **more}]}, {"t.csv": body})
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_matches_what_python_matches(pattern: str) -> None:
+    """Where RE2 and Python read a pattern apart, or RE2 refuses it, the verdict is Python's."""
+    cells = [*NASTY, "xx", "x{,2}", "aa", "abcc", "a]", ":alpha:", "aл", "абв", "ab\n"]
+    body = io.StringIO()
+    csv.writer(body, lineterminator="\n").writerows([["n", "f"], *[[n, cell] for n, cell in enumerate(cells)]])
+    fields = [{"name": "n", "type": "integer"}, {"name": "f", "type": "string", "constraints": {"pattern": pattern}}]
+    resource = {"name": "t", "path": "t.csv", "encoding": "utf-8", "schema": {"fields": fields}}
+
+    agree({"name": "p", "resources": [resource]}, {"t.csv": body.getvalue().encode()})
 
 
 def test_sql_lets_no_character_pass_that_the_reading_of_a_cell_would_stop() -> None:

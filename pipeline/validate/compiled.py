@@ -148,9 +148,9 @@ class Checker:
 
     def _cell_flaws(self, table: Loaded, column: Column) -> list[Flaw]:
         """Read the doubtful cells of a column, each distinct text once, and find the rows of the bad ones."""
-        doubtful = f"FROM {table.at} WHERE NOT ({column.accept})"
         bad: dict[str | None, list[tuple[str, str]]] = {}
-        for (text,) in self.con.execute(f"SELECT DISTINCT {column.at} {doubtful}").fetchall():
+        texts = self._rows(f"SELECT DISTINCT {column.at} FROM {column.texts or table.at} WHERE NOT ({column.accept})")
+        for text in texts:
             typed, wrong = verdict(column, text)
             column.doubtful |= text is not None
             column.unreadable |= not typed
@@ -158,9 +158,9 @@ class Checker:
                 bad[text] = wrong
         if not bad:
             return []
-        texts = [text for text in bad if text is not None]
-        chosen = f"({column.at} IN (SELECT unnest(?::VARCHAR[])) OR ({None in bad} AND {column.at} IS NULL))"
-        rows = self.con.execute(f"SELECT r, {column.at} {doubtful} AND {chosen}", [texts]).fetchall()
+        chosen = f"{column.at} IN (SELECT unnest(?::VARCHAR[])) {f'OR {column.at} IS NULL' if None in bad else ''}"
+        query = f"SELECT r, {column.at} FROM {table.at} WHERE {chosen}"
+        rows = self.con.execute(query, [[text for text in bad if text is not None]]).fetchall()
         return [Flaw(table.name, row, column.name, kind, rule) for row, text in rows for kind, rule in bad[text]]
 
     def _ragged(self, table: Loaded) -> list[Flaw]:

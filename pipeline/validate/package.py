@@ -94,10 +94,12 @@ class _Judgement:
             self.unopened[resource.name] = exception.to_errors()
             return []
         keys = resource.schema.foreign_keys
-        resource.schema.foreign_keys = []
+        if keys:  # a schema that is touched counts as declared, and is not inferred from the data
+            resource.schema.foreign_keys = []
         try:
             with resource:
-                resource.schema.foreign_keys = keys
+                if keys:
+                    resource.schema.foreign_keys = keys
                 return self._table_flaws(resource, guessed=guessed, is_tied=resource.name in tied)
         except FrictionlessException as exception:
             self.unopened[resource.name] = exception.to_errors()
@@ -106,7 +108,8 @@ class _Judgement:
         except Exception as error:  # noqa: BLE001  told as a refusal below, unless a foreign key stops it before
             self.refused[resource.name] = _fails(f"resource {resource.name!r}", error)
         finally:
-            resource.schema.foreign_keys = keys
+            if keys:
+                resource.schema.foreign_keys = keys
         return []
 
     def _table_flaws(self, resource: TableResource, *, guessed: bool, is_tied: bool) -> list[Flaw]:
