@@ -212,9 +212,7 @@ def test_the_tables_load_fast() -> None:
     folder = str(Path(__file__).parent.parent)
     took_s = [
         float(
-            subprocess.run(
-                [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
-            ).stdout
+            subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
         )
         for _ in range(3)
     ]
