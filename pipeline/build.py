@@ -101,16 +101,22 @@ def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding
     Raises: ValidationRefused when a finding is grave; NotPublishable from the gate.
     """
     from pipeline import assemble, ledger, protect
+    from pipeline.reconcile import tables as reconciled
     from pipeline.validate import tables as compiled
 
     workspace.say("reading the ledger")
     book = ledger.read(workspace.home)
     workspace.say("assembling the tables")
-    tables, misfits = assemble.tables(book, table_schemas(workspace.home))
+    schemas = table_schemas(workspace.home)
+    tables, misfits = assemble.tables(book, schemas)
     workspace.say("validating")
     broken = compiled.findings(tables)
     expectations = 0
     findings = [*book.findings, *misfits, *broken]
+    if not _grave(findings):
+        workspace.say("reconciling the claims")
+        tables += reconciled.tables(book, schemas)
+        findings += compiled.findings(tables)
     if not _grave(findings):
         from pipeline.validate import suites  # great-expectations: seconds to load, so only for clean tables
 
@@ -122,6 +128,16 @@ def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding
         raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
     workspace.say("guarding what leaves")
     return book, protect.public_tables(tables, workspace.home / "schemas" / "disclosure.yml"), findings, expectations
+
+
+def conflicts(workspace: Workspace) -> list[dict[str, str | None]]:
+    """The rows of the table conflicts, as the ledger gives them now.
+
+    Raises: what check raises.
+    """
+    _, public, _, _ = check(workspace)
+    rows: list[dict[str, str | None]] = next(one for one in public if one.name == "conflicts").table.rows.to_dicts()
+    return rows
 
 
 def judge(workspace: Workspace, staged: Path) -> None:

@@ -65,6 +65,35 @@ def validate(
 
 
 @app.command()
+def reconcile(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV of claims: claim_id, group, area, period_start, period_end, value, qualifier, trust."
+        ),
+    ],
+    json_: Json = False,
+) -> None:
+    """Say which claims of a file cannot be true together, and between which numbers each year must lie."""
+    from pipeline import report
+    from pipeline.reconcile import answer, reading
+
+    found = answer.answer(reading.claims(file))
+    if json_:
+        for piece in answer.document(found):
+            print(piece, end="")
+    report.reconciled(found)
+
+
+@app.command()
+def conflicts(json_: Json = False, home: Home = HERE) -> None:
+    """Show where the published figures of the ledger disagree, of which kind, and why as far as is known."""
+    from pipeline import build, report
+
+    report.conflicts(build.conflicts(build.Workspace(home, report.say)), as_json=json_)
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

@@ -17,6 +17,7 @@ from pipeline.records import Finding, PublicTable
 
 if TYPE_CHECKING:
     from pipeline.build import Run
+    from pipeline.reconcile.answer import Answer
 
 SHOWN: Final = 20  # errors listed for a person; --json holds all
 PEOPLE = Console(stderr=True, highlight=False)
@@ -81,6 +82,27 @@ def verdict(answer: Mapping[str, Any], *, as_json: bool) -> None:
     if answer["stricter"]:
         count = len(answer["stricter"])
         PEOPLE.print(f"Stricter than frictionless, and not counted above: {count:,} findings (see --json).")
+
+
+def reconciled(answer: Answer) -> None:
+    """The end of reconcile: each contradiction in words, what was set aside, how many bounds follow."""
+    for one in answer.conflicts:
+        PEOPLE.print(f"[bold]{', '.join(one.claims)}[/bold]\n  {one.explanation['en']}")
+    if answer.conflicts:
+        PEOPLE.print(f"Set aside before the bounds were drawn: {', '.join(answer.set_aside)}.")
+    PEOPLE.print(
+        f"{len(answer.conflicts):,} contradictions; {answer.bounds.height:,} bounds follow (--json lists them)."
+    )
+
+
+def conflicts(rows: Sequence[Mapping[str, str | None]], *, as_json: bool) -> None:
+    """The end of conflicts: each disagreement with its kind, cause and arithmetic."""
+    if as_json:
+        _document({"conflicts": list(rows)})
+    for row in rows:
+        PEOPLE.print(f"[bold]{row['kind']}[/bold] ({row['cause']})  [dim]{row['conflict_id']}[/dim]")
+        PEOPLE.print(f"  {row['explanation_en']}\n  [dim]{row['claims']}[/dim]\n")
+    PEOPLE.print(f"{len(rows)} disagreements. All figures stand; none is corrected.")
 
 
 def _notices(findings: Sequence[Finding]) -> None:

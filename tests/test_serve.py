@@ -23,6 +23,7 @@ import yaml
 
 from pipeline import assemble, errors, ledger, protect
 from pipeline.publish import database as publishing
+from pipeline.reconcile import tables as reconciled
 from pipeline.serve import describe, server
 from pipeline.serve.plugins import guard
 
@@ -31,6 +32,7 @@ TOPICS = (
     "complaints", "prosecutions", "monitoring_visits", "victim_support", "training", "international_review", "law",
     "places_of_detention",
 )  # fmt: skip
+DERIVED = ("series", "conflicts", "conflict_claims")
 COALITION_2021, OMBUDSMAN_2021 = "coalition-2022conf-2021", "acca-2022ombudsman-received"
 DOCUMENT = "asia-plus-2019law"
 ADDRESS = "https://asiaplus.news/en/news/tajikistan/power/20191016/tajikistan-toughens-punishment-for-torture"
@@ -41,6 +43,8 @@ QUERIES = {
     "visits_by_year": {},
     "latest_figures": {},
     "document_says": {"document": DOCUMENT},
+    "list_conflicts": {},
+    "list_series": {"indicator": "complaints_documented_coalition"},
 }
 
 
@@ -52,7 +56,7 @@ def schema_files() -> dict[str, dict[str, Any]]:
 def schemas() -> dict[str, dict[str, Any]]:
     """The Table Schema of every published resource."""
     own, lists = schema_files(), sorted(path.stem for path in (HOME / "schemas" / "codes").glob("*.csv"))
-    return {name: own.get(name, own["code_list"]) for name in (*TOPICS, "milestones", "documents", *lists)}
+    return {name: own.get(name, own["code_list"]) for name in (*TOPICS, "milestones", "documents", *DERIVED, *lists)}
 
 
 def free_port() -> int:
@@ -79,7 +83,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     release = folder / "build" / "releases" / "0a"
     release.mkdir(parents=True)
-    tables, _ = assemble.tables(ledger.read(HOME), schema_files())
+    book = ledger.read(HOME)
+    tables, _ = assemble.tables(book, schema_files())
+    tables += reconciled.tables(book, schema_files())
     publishing.write(protect.public_tables(tables, HOME / "schemas" / "disclosure.yml"), release / "statistics.db")
     (folder / "build" / "current").symlink_to(release)
     shutil.copy(HOME / "metadata.yml", folder)
@@ -134,7 +140,7 @@ def test_every_query_has_its_words() -> None:
     assert all(q["title"] and (q.get("description") or q["description_html"]) and q["hide_sql"] for q in told.values())
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("query", [query for query in QUERIES if not query.startswith("list_")])
 def test_a_query_says_who_when_and_where(site: httpx.Client, query: str) -> None:
     """Each row of each query carries originator, publisher, window, place, address and key, with names beside codes."""
     got = answer(site, query, **QUERIES[query])
@@ -382,10 +388,10 @@ def test_a_claim_links_to_its_row_and_a_document_to_its_words(site: httpx.Client
 
 
 def test_the_front_page_shows_what_readers_want(site: httpx.Client) -> None:
-    """Nine tables, documents, indicators, bodies and areas are in view; the small code lists are not."""
+    """The nine tables, series, conflicts and what they refer to are in view; the small code lists are not."""
     shown = {t["name"] for t in site.get("/statistics.json").json()["tables"] if not t["hidden"]}
 
-    assert shown == {*TOPICS, "milestones", "documents", "indicators", "bodies", "areas"}
+    assert shown == {*TOPICS, "milestones", "series", "conflicts", "documents", "indicators", "bodies", "areas"}
 
 
 def test_an_unchanged_release_is_not_sent_twice(site: httpx.Client) -> None:
@@ -515,3 +521,20 @@ def test_the_view_of_all_claims_tells_every_breakdown_in_words(home: Path) -> No
 
     assert shown == (placed, placed, placed)
     assert parts == "sex: Women and girls"
+
+
+def test_a_reporter_reads_why_figures_disagree(site: httpx.Client) -> None:
+    """Contradictions come first, each with its arithmetic in words."""
+    rows = answer(site, "list_conflicts")
+
+    assert rows[0]["kind"] == "contradiction"
+    assert "24 in 2021 and 16 from 1 January to 25 October 2022 make 40" in rows[0]["explanation_en"]
+
+
+def test_a_series_answers_for_one_indicator_and_refuses_an_unknown_one(site: httpx.Client) -> None:
+    """Years with bounds and headline; an indicator without a series is a sentence and 400, never an empty list."""
+    rows = {row["year"]: row for row in answer(site, "list_series", indicator="complaints_documented_coalition")}
+    unknown = site.get("/statistics/list_series.json", params={"_shape": "array", "indicator": "no_such_thing"})
+
+    assert (rows[2021]["headline"], rows[2022]["low"], rows[2022]["high"]) == (24, 16, None)
+    assert (unknown.status_code, "No series bears this indicator" in unknown.text) == (400, True)

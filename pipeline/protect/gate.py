@@ -45,7 +45,8 @@ def _refusals(table: Table, rules: Mapping[str, Any]) -> Iterator[tuple[str, str
     if table.name not in rules["tables"] and not (is_code_list and rules["code_lists"]):
         yield table.name, "", "the table is not on the list of tables that may leave"
         return
-    keys = table.rows[table.schema["primaryKey"]].to_list()
+    parts = table.schema["primaryKey"]
+    keys = table.rows.select(polars.concat_str([parts] if isinstance(parts, str) else parts, separator=" ")).to_series()
     for number, sentence in (*_single_cases(table, rules), *_combinations(table, rules), *_names(table, rules)):
         yield table.name, keys[number] or f"row {number + 2}", sentence
 

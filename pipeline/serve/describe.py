@@ -31,15 +31,21 @@ FACETS: Final[Mapping[str, Sequence[str]]] = {
     "places_of_detention": (*CLAIM_FACETS, "detention_status"),
     "milestones": ("kind", "mechanism"),
     "documents": ("publisher", "language"),
+    "series": ("indicator", "agreement"),
+    "conflicts": ("kind", "cause"),
     "indicators": ("topic", "unit"),
     "bodies": ("kind",),
 }
 SORT: Final[Mapping[str, Mapping[str, str]]] = {
     "milestones": {"sort_desc": "date_start"},
     "documents": {"sort_desc": "published_on"},
+    "series": {"sort_desc": "year"},
+    "conflicts": {"sort": "kind"},
     "indicators": {"sort": "topic"},
 }
-FRONT_PAGE: Final = frozenset({"documents", "indicators", "bodies", "areas"})  # of all that hold no figure or event
+FRONT_PAGE: Final = frozenset(
+    {"series", "conflicts", "documents", "indicators", "bodies", "areas"}
+)  # of all that hold no figure or event
 SOURCE: Final = "The document each row cites"
 
 
@@ -74,7 +80,7 @@ def tables_block(schemas: Mapping[str, Schema]) -> str:
 def _table(name: str, schema: Schema, *, shared_title: bool) -> dict[str, object]:
     """One table as Datasette wants it; a title that several lists share names none of them."""
     names = [field["name"] for field in schema["fields"]]
-    kept = "claim_id" in names or "milestone_id" in names
+    kept = schema["primaryKey"] in ("claim_id", "milestone_id")
     said: dict[str, object] = {
         "title": name.replace("_", " ").capitalize() if shared_title else schema["title"],
         "description": schema["description"],

@@ -129,7 +129,8 @@ def render_cell(row: sqlite3.Row, value: object, column: str, database: str, dat
         return None
     columns = row.keys()
     if column == "claim_id" and "topic" in columns:
-        href = datasette.urls.row(database, row["topic"], quote(str(value)))
+        topic = row["topic"]["value"] if isinstance(row["topic"], dict) else row["topic"]  # a labelled foreign key
+        href = datasette.urls.row(database, topic, quote(str(value)))
     elif column in {"document_title", "title"} and "document_id" in columns:
         href = datasette.urls.query(database, "document_says") + "?" + urlencode({"document": row["document_id"]})
     else:
