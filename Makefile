@@ -8,7 +8,7 @@ PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help publish serve check validate test exam bench lint format lock clean
+.PHONY: help publish serve scrape check validate test exam bench lint format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ publish: .venv/run.stamp  ## validate the ledger and publish it (OFFLINE=1: visi
 
 serve: .venv/run.stamp  ## serve the last release with Datasette (PORT=8001)
 	@$(PIPELINE) serve --port $(PORT)
+
+scrape: .venv/run.stamp  ## visit the publishers and archive what they answer (CONTACT=mail or page)
+	@$(PIPELINE) scrape --contact "$(CONTACT)"
 
 check: .venv/run.stamp  ## do all that publish does up to the gate, write nothing
 	@$(PIPELINE) check
@@ -42,7 +45,7 @@ format: .venv/dev.stamp  ## let ruff lay out the code
 
 lock: .venv/uv.stamp  ## compile pyproject.toml to the two lock files, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev \
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev --extra cluster \
 		-c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove what was derived; figures and archive stay
@@ -50,6 +53,7 @@ clean:  ## remove what was derived; figures and archive stay
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %s: make PYTHON=python3.11 …" % sys.version.split()[0])'
+	@echo "Installing into .venv, once: a minute or two." >&2
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@

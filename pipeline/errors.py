@@ -4,6 +4,21 @@ PipelineError                 exit 20   a fault of ours unless a child says othe
 ├── UsageError                exit 2    the command or its arguments make no sense
 │   └── Unsupported           exit 2    a file or feature we do not read: named, never passed
 ├── BadSource                 exit 10   a source's own file or page cannot be used
+│   ├── BadSourceFile                   its source.yml is refused: file, key, cure
+│   ├── NotArchived                     asked of the archive, never captured
+│   ├── BadArchive                      a WARC that cannot be read, or whose bytes have changed
+│   ├── Unreachable                     no name, no connection, no answer
+│   │   └── DeadlineMissed              the whole request took longer than its limit
+│   ├── BadStatus                       an answer that is not the page (4xx, 5xx)
+│   │   └── PageGone                    404 or 410
+│   ├── ForbiddenByRobots               robots.txt says no
+│   │   └── RobotsUnknown               robots.txt could not be read, which means no
+│   ├── RetryCapped                     asked to wait longer than we ever wait
+│   ├── NotExpectedContent              a page, but not the one expected (login, captcha, new design)
+│   │   └── TypeMismatch                bytes of another kind than the declared type
+│   └── AnswerRefused                   the guard let no byte of it through
+│       ├── PrivateAddress, SchemeRefused, PortRefused, Downgraded, TooManyRedirects
+│       └── BadProtocol, BadEncoding, TooBig, RatioExceeded, Truncated > NoEofMark
 ├── UnreadableValue           exit 10   a printed number that cannot be read whole
 ├── NotPublished              exit 10   the place of a number says that there is none
 ├── UnreadablePeriod          exit 10   a printed period that cannot be read whole
@@ -53,6 +68,148 @@ class BadSource(PipelineError):
 
     code = "E_SOURCE"
     exit_code = 10
+
+
+class BadSourceFile(BadSource):
+    """A source.yml says something that we cannot follow."""
+
+    code = "E_SOURCE_FILE"
+
+
+class NotArchived(BadSource):
+    """The archive holds no capture of this address."""
+
+    code = "E_NOT_ARCHIVED"
+
+
+class BadArchive(BadSource):
+    """A WARC file cannot be read, or its bytes have changed."""
+
+    code = "E_WARC"
+
+
+class Unreachable(BadSource):
+    """No name, no connection, or no answer."""
+
+    code = "E_UNREACHABLE"
+
+
+class DeadlineMissed(Unreachable):
+    """The whole request, headers included, took longer than its limit."""
+
+    code = "E_DEADLINE"
+
+
+class BadStatus(BadSource):
+    """The server answered with a refusal or a fault of its own."""
+
+    code = "E_STATUS"
+
+
+class PageGone(BadStatus):
+    """404 or 410: the page is no longer there."""
+
+    code = "E_PAGE_GONE"
+
+
+class ForbiddenByRobots(BadSource):
+    """The site's robots.txt forbids this address to us."""
+
+    code = "E_ROBOTS"
+
+
+class RobotsUnknown(ForbiddenByRobots):
+    """robots.txt exists but could not be read whole: that means no."""
+
+
+class RetryCapped(BadSource):
+    """The server asked for a longer pause than we ever make."""
+
+    code = "E_RETRY_CAP"
+
+
+class NotExpectedContent(BadSource):
+    """A complete answer, but not the page that was asked for."""
+
+    code = "E_NOT_EXPECTED_CONTENT"
+
+
+class TypeMismatch(NotExpectedContent):
+    """The bytes are of another kind than the declared content type."""
+
+    code = "E_TYPE_MISMATCH"
+
+
+class AnswerRefused(BadSource):
+    """The download guard stopped this request or its answer."""
+
+    code = "E_ANSWER"
+
+
+class PrivateAddress(AnswerRefused):
+    """The name leads into a network that no public site lives in."""
+
+    code = "E_PRIVATE_ADDR"
+
+
+class SchemeRefused(AnswerRefused):
+    """Neither http nor https."""
+
+    code = "E_SCHEME"
+
+
+class PortRefused(AnswerRefused):
+    """A port other than 80 and 443."""
+
+    code = "E_PORT"
+
+
+class Downgraded(AnswerRefused):
+    """A redirect from https to http."""
+
+    code = "E_DOWNGRADE"
+
+
+class TooManyRedirects(AnswerRefused):
+    """More hops than allowed, or a circle."""
+
+    code = "E_REDIRECTS"
+
+
+class BadProtocol(AnswerRefused):
+    """The answer breaks the rules of HTTP, or its headers are too large."""
+
+    code = "E_PROTOCOL"
+
+
+class BadEncoding(AnswerRefused):
+    """A content encoding other than gzip, or gzip that cannot be read."""
+
+    code = "E_ENCODING"
+
+
+class TooBig(AnswerRefused):
+    """More bytes than we take."""
+
+    code = "E_TOO_BIG"
+
+
+class RatioExceeded(AnswerRefused):
+    """A small body that expands beyond reason."""
+
+    code = "E_RATIO"
+
+
+class Truncated(AnswerRefused):
+    """The answer stopped before its end."""
+
+    code = "E_TRUNCATED"
+
+
+class NoEofMark(Truncated):
+    """The file lacks the mark that ends files of its kind."""
+
+    code = "E_NO_EOF_MARK"
 
 
 class UnreadableValue(PipelineError):

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     import polars
 
 Severity = Literal["grave", "notice"]
 Row = dict[str, str]
+# The columns that break a claim down, in the ledger's order; _T where it is not broken down.
+BREAKDOWNS: Final = (
+    "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage", "outcome",
+    "form", "relation", "cause", "detention_status", "case_registered", "profession", "mechanism", "citizenship",
+    "law_status", "release_type",
+)  # fmt: skip
+
+
+def version(row: Row) -> int:
+    """The version of a claim's row; 0 where the cell is no number, which validation refuses."""
+    text = row["version"]
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +81,28 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """Why a claim has a new version: a declared change, one per version after the first.
+
+    `cause` is a code of revision_cause.csv; `expect` what the version before must still say, column by column, so
+    that the declaration fails once what it corrects is no longer there; `reported_to` whom we told, or "".
+    """
+
+    claim: str
+    version: int
+    cause: str
+    reason: str
+    reported_to: str = ""
+    expect: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What the committed files hold.
 
     Shape: rows are dicts of text, "" for an empty cell; `sources` maps a source id to its numbers of claims,
-    milestones and documents; `places` maps a key (claim_id, milestone_id, document_id) to "file:line".
+    milestones and documents; `places` maps a key (claim_id, milestone_id, document_id) to "file:line"; `corrections`
+    hold claim, version, cause and reason, with expect and reported_to where given.
     """
 
     claims: tuple[Row, ...]
@@ -83,7 +112,80 @@ class Ledger:
     sources: dict[str, dict[str, int]]
     places: dict[str, str]
     findings: tuple[Finding, ...]
+    corrections: tuple[Correction, ...] = ()
+
+    def held(self, day: str = "9999-12-31") -> list[Row]:
+        """The claims that stood at the end of `day`: of each, its highest version recorded by then, if not withdrawn.
+
+        Shape: in the ledger's order; without a day, what stands now. This is the one rule of what is current: no row
+        is ever edited, a later version takes the place of the earlier ones.
+        """
+        newest: dict[str, Row] = {}
+        for row in self.claims:
+            key = row["claim_id"]
+            if row["recorded_on"] <= day and (key not in newest or version(newest[key]) < version(row)):
+                newest[key] = row
+        return [row for row in self.claims if newest.get(row["claim_id"]) is row and row["status"] != "withdrawn"]
 
     def newest_recorded_on(self) -> str:
         """The latest recorded_on of all rows, as an ISO date: the clock of every judgement and stamp."""
         return max((row["recorded_on"] for row in (*self.claims, *self.milestones)), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where pages of a source are found.
+
+    `pages` kind: the addresses are the pages themselves. Other kinds: the addresses are read for links, of which
+    those whose address matches `links` (a regular expression, "" for all) count.
+    """
+
+    kind: Literal["pages", "listing", "sitemap", "feed"]
+    addresses: tuple[str, ...]
+    links: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where we look and what we expect: one sources/<id>/source.yml.
+
+    `keywords`: a new page matters if its title or address holds one of these (lower case, stems); none: every page
+    matters. `anchors`: words that stand on every page of this design; without them it is another page.
+    `due`: (month, day) when the next figure is expected, () when nobody owes one.
+    """
+
+    id: str
+    title: Mapping[str, str]
+    publisher: str
+    languages: tuple[str, ...]
+    licence: str
+    republish: Literal["figures", "text", "nothing"]
+    rules: tuple[Rule, ...]
+    cadence: Literal["monthly", "quarterly", "half-yearly", "yearly", "irregular", "fixed"]
+    sensitivity: Literal["names", "figures", "law"]
+    keywords: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+    due: tuple[tuple[int, int], ...] = ()
+    gap_s: float = 10.0
+    most_pages: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One archived answer, or one archived failure to get one.
+
+    `kind` is response (bytes of its own), revisit (the same bytes as an earlier response) or failure (`code` says
+    which). `sha256` is of the decoded body, "" for a failure. `at` is UTC to the second. Of all this only the sha256,
+    the time and the address are ever published.
+    """
+
+    url: str
+    at: str
+    kind: Literal["response", "revisit", "failure"]
+    status: int = 0
+    sha256: str = ""
+    content_type: str = ""
+    code: str = ""
+    note: str = ""
+    method: str = "GET"
+    run: str = ""
