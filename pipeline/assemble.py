@@ -20,17 +20,16 @@ def tables(ledger: Ledger, schemas: Schemas) -> tuple[list[Table], list[Finding]
     """Every table of the package, sorted by its key, and what could not be placed.
 
     Shape: topics in the order of the code list `topics`, then milestones, documents, and the code lists.
-    Only rows whose status is current are placed: older versions stay in the ledger.
+    Only what the ledger holds now is placed: older versions and withdrawn claims are told by vintages.
     """
     findings: list[Finding] = []
     topic_of = {row["indicator"]: row["topic"] for row in ledger.codes.get("indicators", ())}
     topics = [row["code"] for row in ledger.codes.get("topics", ()) if row["code"] in schemas]
     by_topic: dict[str, list[Row]] = {topic: [] for topic in topics}
-    for claim in ledger.claims:
+    findings += [_unplaced(claim) for claim in ledger.claims if topic_of.get(claim["indicator"]) not in by_topic]
+    for claim in ledger.held():
         topic = topic_of.get(claim["indicator"])
-        if topic not in by_topic:
-            findings.append(_unplaced(claim))
-        elif claim["status"] == "current":
+        if topic in by_topic:
             findings += _misplaced_breakdowns(claim, schemas[topic], topic)
             by_topic[topic].append(claim)
     placed = [_table(topic, schemas[topic], rows) for topic, rows in by_topic.items()]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import errors
-from pipeline.records import Finding, Ledger, PublicTable
+from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
 
 Say = Callable[[str], None]
 SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
@@ -100,8 +100,30 @@ def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding
     Shape: the ledger, the public tables, the findings that are only notices, how many expectations were met.
     Raises: ValidationRefused when a finding is grave; NotPublishable from the gate.
     """
-    from pipeline import assemble, ledger, protect
-    from pipeline.reconcile import tables as reconciled
+    from pipeline import protect
+
+    book, tables, findings = reconciled(workspace)
+    expectations = 0
+    if not _grave(findings):
+        from pipeline.validate import suites  # great-expectations: seconds to load, so only for clean tables
+
+        unmet, expectations = suites.expectations(tables, workspace.home / "schemas" / "expectations")
+        findings += unmet
+    findings = [replace(finding, place=finding.place or _place(book, finding.row)) for finding in findings]
+    if _grave(findings):
+        _told(workspace, Run(outcome="refused", sources=book.sources, findings=findings))
+        raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
+    workspace.say("guarding what leaves")
+    return book, protect.public_tables(tables, workspace.home / "schemas" / "disclosure.yml"), findings, expectations
+
+
+def reconciled(workspace: Workspace) -> tuple[Ledger, list[Table], list[Finding]]:
+    """The corridor as far as reconciliation: every table of the package, and what is wrong with it so far.
+
+    Shape: after a grave finding the tables of history and reconciliation are missing.
+    """
+    from pipeline import assemble, ledger, vintages
+    from pipeline.reconcile import tables as reconciliation
     from pipeline.validate import tables as compiled
 
     workspace.say("reading the ledger")
@@ -110,34 +132,36 @@ def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding
     schemas = table_schemas(workspace.home)
     tables, misfits = assemble.tables(book, schemas)
     workspace.say("validating")
-    broken = compiled.findings(tables)
-    expectations = 0
-    findings = [*book.findings, *misfits, *broken]
+    findings = [*book.findings, *misfits, *compiled.findings(tables)]
     if not _grave(findings):
         workspace.say("reconciling the claims")
-        tables += reconciled.tables(book, schemas)
+        tables += vintages.tables(book, schemas, BREAKDOWNS)
+        tables += reconciliation.tables(book, schemas)
         findings += compiled.findings(tables)
-    if not _grave(findings):
-        from pipeline.validate import suites  # great-expectations: seconds to load, so only for clean tables
+    return book, tables, findings
 
-        unmet, expectations = suites.expectations(tables, workspace.home / "schemas" / "expectations")
-        findings += unmet
-    findings = [replace(finding, place=finding.place or book.places.get(finding.row, "")) for finding in findings]
+
+def explain(workspace: Workspace, claim_id: str) -> dict[str, Any]:
+    """The passport of one claim, as the ledger holds it now (see explain.passport).
+
+    Raises: UsageError for a claim the ledger never held; ValidationRefused when the ledger has a grave finding.
+    """
+    from pipeline import explain as explaining
+
+    book, tables, findings = reconciled(workspace)
     if _grave(findings):
-        _told(workspace, Run(outcome="refused", sources=book.sources, findings=findings))
+        findings = [replace(finding, place=finding.place or _place(book, finding.row)) for finding in findings]
         raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
-    workspace.say("guarding what leaves")
-    return book, protect.public_tables(tables, workspace.home / "schemas" / "disclosure.yml"), findings, expectations
+    return explaining.passport({table.name: table for table in tables}, claim_id)
 
 
-def conflicts(workspace: Workspace) -> list[dict[str, str | None]]:
-    """The rows of the table conflicts, as the ledger gives them now.
+def rows(workspace: Workspace, *names: str) -> dict[str, list[dict[str, str | None]]]:
+    """The rows of the named tables, as the ledger gives them now.
 
     Raises: what check raises.
     """
     _, public, _, _ = check(workspace)
-    rows: list[dict[str, str | None]] = next(one for one in public if one.name == "conflicts").table.rows.to_dicts()
-    return rows
+    return {one.name: one.table.rows.to_dicts() for one in public if one.name in names}
 
 
 def judge(workspace: Workspace, staged: Path) -> None:
@@ -177,6 +201,12 @@ def table_schemas(home: Path) -> dict[str, Any]:
         except ValueError as error:
             raise errors.BadLedger(f"schemas/{path.name}: not JSON ({error}). Restore it from git.") from error
     return schemas
+
+
+def _place(book: Ledger, row: str) -> str:
+    """Where the row of a key stands in the ledger, of a version as "id,2" its own line; "" if unknown."""
+    claim, *version = row.split(",")[:2]
+    return book.places.get(" version ".join([claim, *version])) or book.places.get(claim, "")
 
 
 def _grave(findings: Sequence[Finding]) -> list[Finding]:

@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The open record of torture complaints, prosecutions and monitoring in Tajikistan.",
 )
+archives = typer.Typer(no_args_is_help=True, help="The private archive of what publishers answered.")
+app.add_typer(archives, name="archive")
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Home = Annotated[Path, typer.Option("--home", help="The checkout to work in.", show_default=False)]
 HERE = Path(__file__).resolve().parent.parent
@@ -67,17 +69,22 @@ def validate(
 @app.command()
 def reconcile(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            help="A CSV of claims: claim_id, group, area, period_start, period_end, value, qualifier, trust."
+            help="A CSV of claims: claim_id, group, area, period_start, period_end, value, qualifier, trust. "
+            "Without it: the ledger."
         ),
-    ],
+    ] = None,
     json_: Json = False,
+    home: Home = HERE,
 ) -> None:
     """Say which claims of a file cannot be true together, and between which numbers each year must lie."""
-    from pipeline import report
+    from pipeline import build, report
     from pipeline.reconcile import answer, reading
 
+    if file is None:
+        report.summary(build.rows(build.Workspace(home, report.say), "conflicts", "series"), as_json=json_)
+        return
     found = answer.answer(reading.claims(file))
     if json_:
         for piece in answer.document(found):
@@ -90,7 +97,49 @@ def conflicts(json_: Json = False, home: Home = HERE) -> None:
     """Show where the published figures of the ledger disagree, of which kind, and why as far as is known."""
     from pipeline import build, report
 
-    report.conflicts(build.conflicts(build.Workspace(home, report.say)), as_json=json_)
+    report.conflicts(build.rows(build.Workspace(home, report.say), "conflicts")["conflicts"], as_json=json_)
+
+
+@app.command()
+def explain(
+    claim: Annotated[str, typer.Argument(help="The claim_id of a figure, as it stands in the tables.")],
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Show the passport of one figure: who said it, where, about when, its changes, rivals, bounds, and how to cite."""
+    from pipeline import build, report
+
+    report.explained(build.explain(build.Workspace(home, report.say), claim), as_json=json_)
+
+
+@app.command()
+def scrape(
+    contact: Annotated[
+        str, typer.Option(help="How a publisher reaches you: a mail address or a page. Sent with every request.")
+    ],
+    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Visit the publishers politely, archive what they answer, and say how each of them is."""
+    from pipeline import report, visiting
+
+    met = visiting.visits(home, visiting.World(contact), source or ())
+    report.visited(met, as_json=json_)
+    if met.alarms:
+        raise typer.Exit(errors.BadSource.exit_code)
+
+
+@archives.command("import")
+def archive_import(
+    warc: Annotated[Path, typer.Argument(help="A WARC or ARC file made elsewhere.")],
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Take the answers of a WARC made elsewhere into the archive; twice the same file changes nothing."""
+    from pipeline import report, visiting
+
+    report.taken(visiting.imported(home, warc), as_json=json_)
 
 
 @app.command()

@@ -1,24 +1,24 @@
 """The ledger: every accepted claim, milestone and document, and the code lists they are written in.
 
-Reads committed files strictly and reports everything that is wrong with them at once, by file and line.
+Reads committed files strictly and reports everything that is wrong with them at once, by file and line. A claim
+changes by a new row of the next version and an entry in corrections.yml of its source that says why; no row is edited.
 What a cell may hold is the Table Schema's business (validate/); which table a claim belongs to is assemble's.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pipeline.records import Finding, Ledger, Row
+import yaml
 
-BREAKDOWNS: Final = (
-    "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage", "outcome",
-    "form", "relation", "cause", "detention_status", "case_registered", "profession", "mechanism", "citizenship",
-    "law_status", "release_type",
-)  # fmt: skip
+from pipeline import errors
+from pipeline.records import BREAKDOWNS, Correction, Finding, Ledger, Row, version
+
 CLAIM_COLUMNS: Final = (
     "claim_id", "version", "indicator", "area", "period_start", "period_end", "period_type", "period_words",
     "period_assumed", *BREAKDOWNS, "value", "unit", "qualifier", "printed", "missing_reason", "originator",
@@ -32,6 +32,35 @@ MILESTONE_COLUMNS: Final = (
 )  # fmt: skip
 DOCUMENT_COLUMNS: Final = ("document_id", "title", "publisher", "url", "published_on", "language", "note")
 LONGEST_LINE: Final = 20_000  # bytes; the longest honest line of a ledger is under 2,000
+CORRECTION_KEYS: Final = ({"claim", "version", "cause", "reason"}, {"reported_to", "expect"})  # needed, allowed
+VERSION_RULES: Final = {  # what is wrong, the cure, the column
+    "version-gap": (
+        "its versions are not 1, 2, 3 without a gap", "number the new row one above the row it replaces", "version",
+    ),
+    "version-status": (
+        "superseded is never written into the ledger",
+        "leave it current; the row of the next version takes its place by itself", "status",
+    ),
+    "suppressed-printed": (
+        "a suppressed figure still has its printed number", "write not_recorded in the column printed", "printed",
+    ),
+    "undeclared-change": (
+        "no entry of corrections.yml says why this version was made",
+        "add {claim, version, cause, reason} to corrections.yml beside this file", "version",
+    ),
+    "recorded-backwards": (
+        "it was recorded before the version that it replaces", "write the day on which the new row was added",
+        "recorded_on",
+    ),
+    "version-identical": (
+        "it says the same as the version before", "take the row out, or write what has changed", "version",
+    ),
+    "stale-correction": (
+        "the version before no longer says what corrections.yml expects",
+        "compare both with the page, then mend or remove the correction", "version",
+    ),
+}  # fmt: skip
+OWN_TO_VERSION: Final = frozenset({"version", "recorded_on"})
 
 
 def read(home: Path) -> Ledger:
@@ -58,10 +87,101 @@ def read(home: Path) -> Ledger:
     codes = {}
     for path in sorted((home / "schemas" / "codes").glob("*.csv")):
         codes[path.stem] = tuple(row for _, row in _read(path, home, None, findings))
+    declared: list[Correction] = []
+    for path in sorted((home / "sources").glob("*/corrections.yml")):
+        declared += _corrections(path, home, {row["code"] for row in codes.get("revision_cause", ())}, findings)
+    findings += _version_findings(rows["claims"], declared, places)
     return Ledger(
         tuple(rows["claims"]), tuple(rows["milestones"]), tuple(rows["documents"]), codes, sources, places,
-        tuple(findings),
+        tuple(findings), tuple(declared),
     )  # fmt: skip
+
+
+def state(book: Ledger, day: str) -> list[Row]:
+    """What the ledger held at the end of `day`: the row of each claim that stood then, as it was written.
+
+    Shape: `day` as 2026-11-24, from the first recorded_on of a claim to the newest.
+    Raises: UsageError for any other day: one that is still to come is never answered with today's figures.
+    """
+    days = sorted(row["recorded_on"] for row in book.claims)
+    try:
+        known = datetime.date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        known = False
+    if not known or not days or not days[0] <= day <= days[-1]:
+        span = f"a day from {days[0]} to {days[-1]}, written like that" if days else "a ledger with claims"
+        raise errors.UsageError(f"as of: a day the ledger knows nothing of, expected {span}. Ask for a day inside.")
+    return book.held(day)
+
+
+def _corrections(path: Path, home: Path, causes: set[str], findings: list[Finding]) -> Iterator[Correction]:
+    """The declared changes of one source; what cannot be read as one is a finding."""
+    place = path.relative_to(home).as_posix()
+    cure = "write a list of {claim, version, cause, reason}, with reported_to and expect where they apply"
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        declared = None
+    if not isinstance(declared, list):
+        findings.append(Finding("corrections", "grave", "corrections", "", "not a list in YAML", cure, "", place))
+        return
+    needed, allowed = CORRECTION_KEYS
+    for at, one in enumerate(declared, 1):
+        if not isinstance(one, dict) or not needed <= one.keys() <= needed | allowed:
+            seen, mend = "a key is missing or unknown", cure
+        elif one["cause"] not in causes:
+            seen, mend = "an unknown cause", "name a code of schemas/codes/revision_cause.csv"
+        elif not (isinstance(one["version"], int) and isinstance(one["reason"], str) and one["reason"].strip()):
+            seen, mend = "a version that is no number, or no reason", cure
+        elif not isinstance(expect := one.get("expect", {}), dict) or not expect.keys() <= set(CLAIM_COLUMNS):
+            seen, mend = "an expect that does not map columns of claims.csv to cells", cure
+        else:
+            cells = {column: str(cell) for column, cell in expect.items()}
+            told = str(one.get("reported_to", ""))
+            yield Correction(str(one["claim"]), one["version"], one["cause"], one["reason"].strip(), told, cells)
+            continue
+        findings.append(Finding("corrections", "grave", "corrections", f"entry {at}", seen, mend, "", place))
+
+
+def _version_findings(
+    claims: Sequence[Row], declared: Sequence[Correction], places: Mapping[str, str]
+) -> Iterator[Finding]:
+    """What is wrong with the versions of each claim and with the declarations of their causes."""
+    by_claim: dict[str, dict[int, Row]] = {}
+    for row in claims:
+        by_claim.setdefault(row["claim_id"], {}).setdefault(version(row), row)
+    for one in declared:
+        if one.version not in by_claim.get(one.claim, {}):
+            cure = "append the row of this version, or take the entry out of corrections.yml"
+            sentence = "corrections.yml declares a version that claims.csv does not have"
+            slug = one.claim if one.claim.isascii() and one.claim.replace("-", "").isalnum() else "an unreadable claim"
+            yield Finding("corrections", "grave", "corrections", f"{slug} version {one.version}", sentence, cure)
+    reasons = {(one.claim, one.version): one for one in declared}
+    for claim, versions in by_claim.items():
+        for row, check in _broken([versions[number] for number in sorted(versions)], reasons):
+            place = places.get(f"{claim} version {row['version']}", "")
+            sentence, cure, column = VERSION_RULES[check]
+            yield Finding(check, "grave", "claims", claim, sentence, cure, column, place)
+
+
+def _broken(chain: Sequence[Row], reasons: Mapping[tuple[str, int], Correction]) -> Iterator[tuple[Row, str]]:
+    """(row, rule) for each rule that a version of one claim breaks."""
+    if [version(row) for row in chain] != list(range(1, len(chain) + 1)):
+        yield chain[-1], "version-gap"
+    for old, row in zip([None, *chain[:-1]], chain, strict=True):
+        why = reasons.get((row["claim_id"], version(row)))
+        broken = {
+            "version-status": row["status"] == "superseded",
+            "suppressed-printed": row["missing_reason"] == "suppressed" and row["printed"] != "not_recorded",
+            "undeclared-change": why is None and (old is not None or row["status"] == "withdrawn"),
+        }
+        if old is not None:
+            broken |= {
+                "recorded-backwards": row["recorded_on"] < old["recorded_on"],
+                "version-identical": all(row[column] == old[column] for column in row.keys() - OWN_TO_VERSION),
+                "stale-correction": why is not None and any(old[name] != cell for name, cell in why.expect.items()),
+            }
+        yield from ((row, check) for check, is_broken in broken.items() if is_broken)
 
 
 def _note_places(kind: str, rows: Sequence[tuple[str, Row]], places: dict[str, str], findings: list[Finding]) -> None:

@@ -1,11 +1,13 @@
 """What a person reads at the end of a command, and the JSON twin of it.
 
-Knows nouns and numbers, never a cell. People's text goes to stderr, the one JSON document to stdout.
+Knows nouns and numbers, and a cell only where it was asked for. People's text goes to stderr, the answer of explain
+and the one JSON document to stdout.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table as Grid
 
+from pipeline import explain
 from pipeline.records import Finding, PublicTable
 
 if TYPE_CHECKING:
+    from pipeline.archive import Taken
     from pipeline.build import Run
     from pipeline.reconcile.answer import Answer
+    from pipeline.visiting import Round
 
 SHOWN: Final = 20  # errors listed for a person; --json holds all
 PEOPLE = Console(stderr=True, highlight=False)
@@ -103,6 +108,48 @@ def conflicts(rows: Sequence[Mapping[str, str | None]], *, as_json: bool) -> Non
         PEOPLE.print(f"[bold]{row['kind']}[/bold] ({row['cause']})  [dim]{row['conflict_id']}[/dim]")
         PEOPLE.print(f"  {row['explanation_en']}\n  [dim]{row['claims']}[/dim]\n")
     PEOPLE.print(f"{len(rows)} disagreements. All figures stand; none is corrected.")
+
+
+def explained(passport: Mapping[str, Any], *, as_json: bool) -> None:
+    """The passport of a claim: the answer itself, so people's text goes to stdout as well."""
+    if as_json:
+        _document(passport)
+    else:
+        print("\n".join(explain.lines(passport)))
+
+
+def visited(met: Round, *, as_json: bool) -> None:
+    """The end of scrape: how each source is, and what to do about those that are not well."""
+    if as_json:
+        _document(asdict(met))
+    if not met.online:
+        PEOPLE.print(
+            "No network: no publisher answered within a few seconds, so none was visited. All stands as it was."
+        )
+        return
+    for line in met.lines:
+        PEOPLE.print(line, soft_wrap=True, markup=False)
+    PEOPLE.print(
+        f"\n{len(met.asked)} sources visited, {met.captures:,} answers archived, {met.parsed:,} pages read anew."
+    )
+
+
+def taken(answers: Taken, *, as_json: bool) -> None:
+    """The end of archive import: what became of each answer."""
+    if as_json:
+        _document(asdict(answers))
+    left = "".join(f"; {count} left out: {reason}" for reason, count in answers.left_out.items())
+    PEOPLE.print(f"{answers.captures} answers taken in, {answers.held} held already{left}.")
+
+
+def summary(rows: Mapping[str, Sequence[Mapping[str, str | None]]], *, as_json: bool) -> None:
+    """The end of reconcile without a file: the ledger's disagreements by kind, and its years by agreement."""
+    if as_json:
+        _document(rows)
+    for table, column, noun in (("conflicts", "kind", "disagreements"), ("series", "agreement", "years of series")):
+        told = ", ".join(f"{count} {code}" for code, count in Counter(row[column] for row in rows[table]).items())
+        PEOPLE.print(f"{len(rows[table])} {noun}: {told}.", soft_wrap=True)
+    PEOPLE.print("Next: python -m pipeline conflicts tells each in words.")
 
 
 def _notices(findings: Sequence[Finding]) -> None:

@@ -12,8 +12,8 @@ def schema(*columns: str, key: str) -> dict[str, object]:
 
 
 SCHEMAS = {
-    "complaints": schema("claim_id", "indicator", "sex", "value", "status", key="claim_id"),
-    "training": schema("claim_id", "indicator", "value", "status", key="claim_id"),
+    "complaints": schema("claim_id", "version", "indicator", "sex", "value", "recorded_on", "status", key="claim_id"),
+    "training": schema("claim_id", "version", "indicator", "value", "recorded_on", "status", key="claim_id"),
     "milestones": schema("milestone_id", "status", key="milestone_id"),
     "documents": schema("document_id", key="document_id"),
     "code_list": schema("code", "title_en", key="code"),
@@ -24,7 +24,8 @@ SCHEMAS = {
 
 def claim(**cells: str) -> Row:
     """One invented claim."""
-    return {"claim_id": "a", "indicator": "heard", "sex": "_T", "value": "3", "status": "current"} | cells
+    return {"claim_id": "a", "indicator": "heard", "sex": "_T", "value": "3", "status": "current",
+            "version": "1", "recorded_on": "2026-11-24"} | cells  # fmt: skip
 
 
 def ledger_of(*claims: Row, **codes: tuple[Row, ...]) -> Ledger:
@@ -50,10 +51,15 @@ def test_claims_are_placed_by_topic_and_sorted_by_key() -> None:
 
 
 def test_only_current_claims_are_published() -> None:
-    """A superseded or withdrawn version stays in the ledger."""
-    tables, _ = assemble.tables(ledger_of(claim(status="superseded"), claim(claim_id="b")), SCHEMAS)
+    """The highest version of a claim is published alone, and nothing of it once that one is withdrawn."""
+    book = ledger_of(
+        claim(), claim(version="2", status="withdrawn"),
+        claim(claim_id="b", version="9"), claim(claim_id="b", version="10", value="4"),
+    )  # fmt: skip
 
-    assert tables[0].rows["claim_id"].to_list() == ["b"]
+    tables, _ = assemble.tables(book, SCHEMAS)
+
+    assert tables[0].rows.select("claim_id", "value").rows() == [("b", "4")]
 
 
 def test_a_claim_of_an_unknown_indicator_is_reported_not_dropped() -> None:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from invented import HOME, complaints, table, world
+from invented import CLAIM, HOME, complaints, table, world
 
 from pipeline import ledger
 from pipeline.validate import frames
@@ -53,6 +53,13 @@ def test_rows_are_named_by_their_own_key_topic_and_rival() -> None:
         "complaints": (("claim_id",), ("topic",)),
         "parts": (("claim_id",), ("topic", "against")),
     }
+
+
+def test_history_is_no_topic() -> None:
+    """Older versions are not expected to agree with what stands now: only topic tables make up `claims`."""
+    history = table("vintages", [{"claim_id": "c1", "topic": "complaints"}], **CLAIM)
+
+    assert frames.frames([*world({}), history])["claims"].rows.height == 1
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,11 @@ def test_each_fault_of_a_file_has_its_own_name_and_place(home: Path, check: str)
 
 
 def test_two_versions_of_one_claim_are_no_duplicate(home: Path) -> None:
-    """A claim may stand twice if its versions differ."""
-    lines = "\n".join([HEADER, claim_line(status="superseded"), claim_line(version="2"), ""])
+    """A claim may stand twice if its versions differ and the second has its reason."""
+    lines = "\n".join([HEADER, claim_line(), claim_line(version="2", value="3"), ""])
+    (home / "schemas" / "codes" / "revision_cause.csv").write_text("code\nevidence\n", encoding="utf-8")
+    reason = "- {claim: a-1, version: 2, cause: evidence, reason: seen again}\n"
+    (home / "sources" / "invented" / "corrections.yml").write_text(reason, encoding="utf-8")
     (home / "sources" / "invented" / "claims.csv").write_text(lines, encoding="utf-8")
 
     book = ledger.read(home)

@@ -132,3 +132,14 @@ def test_the_conflicts_of_the_ledger_are_listed_for_people_and_machines() -> Non
     assert done.returncode == 0
     assert {row["kind"] for row in rows} == {"contradiction", "partition_mismatch", "divergence", "definition"}
     assert "make 40" in " ".join(done.stderr.split())
+
+
+def test_without_a_file_the_ledger_itself_is_summed_up() -> None:
+    """`reconcile --json` gives the rows of both tables; people read them by kind and by agreement."""
+    done = command("reconcile", "--json")
+    answer = json.loads(done.stdout)
+
+    assert (done.returncode, set(answer)) == (0, {"conflicts", "series"})
+    assert {"1 contradiction", "2 partition_mismatch"} <= set(
+        done.stderr.split("disagreements: ")[1].split(".")[0].split(", ")
+    )

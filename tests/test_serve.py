@@ -21,7 +21,7 @@ import httpx
 import pytest
 import yaml
 
-from pipeline import assemble, errors, ledger, protect
+from pipeline import assemble, errors, ledger, protect, vintages
 from pipeline.publish import database as publishing
 from pipeline.reconcile import tables as reconciled
 from pipeline.serve import describe, server
@@ -32,7 +32,7 @@ TOPICS = (
     "complaints", "prosecutions", "monitoring_visits", "victim_support", "training", "international_review", "law",
     "places_of_detention",
 )  # fmt: skip
-DERIVED = ("series", "conflicts", "conflict_claims")
+DERIVED = ("series", "conflicts", "conflict_claims", "coverage", "vintages", "revisions")
 COALITION_2021, OMBUDSMAN_2021 = "coalition-2022conf-2021", "acca-2022ombudsman-received"
 DOCUMENT = "asia-plus-2019law"
 ADDRESS = "https://asiaplus.news/en/news/tajikistan/power/20191016/tajikistan-toughens-punishment-for-torture"
@@ -45,6 +45,8 @@ QUERIES = {
     "document_says": {"document": DOCUMENT},
     "list_conflicts": {},
     "list_series": {"indicator": "complaints_documented_coalition"},
+    "silence": {},
+    "as_of": {"date": "2026-11-24"},
 }
 
 
@@ -85,6 +87,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     release.mkdir(parents=True)
     book = ledger.read(HOME)
     tables, _ = assemble.tables(book, schema_files())
+    tables += vintages.tables(book, schema_files(), ledger.BREAKDOWNS)
     tables += reconciled.tables(book, schema_files())
     publishing.write(protect.public_tables(tables, HOME / "schemas" / "disclosure.yml"), release / "statistics.db")
     (folder / "build" / "current").symlink_to(release)
@@ -140,7 +143,7 @@ def test_every_query_has_its_words() -> None:
     assert all(q["title"] and (q.get("description") or q["description_html"]) and q["hide_sql"] for q in told.values())
 
 
-@pytest.mark.parametrize("query", [query for query in QUERIES if not query.startswith("list_")])
+@pytest.mark.parametrize("query", [query for query in QUERIES if not query.startswith(("list_", "silence"))])
 def test_a_query_says_who_when_and_where(site: httpx.Client, query: str) -> None:
     """Each row of each query carries originator, publisher, window, place, address and key, with names beside codes."""
     got = answer(site, query, **QUERIES[query])
@@ -391,7 +394,10 @@ def test_the_front_page_shows_what_readers_want(site: httpx.Client) -> None:
     """The nine tables, series, conflicts and what they refer to are in view; the small code lists are not."""
     shown = {t["name"] for t in site.get("/statistics.json").json()["tables"] if not t["hidden"]}
 
-    assert shown == {*TOPICS, "milestones", "series", "conflicts", "documents", "indicators", "bodies", "areas"}
+    assert shown == {
+        *TOPICS, "milestones", "series", "conflicts", "coverage", "vintages", "revisions",
+        "documents", "indicators", "bodies", "areas",
+    }  # fmt: skip
 
 
 def test_an_unchanged_release_is_not_sent_twice(site: httpx.Client) -> None:
@@ -538,3 +544,12 @@ def test_a_series_answers_for_one_indicator_and_refuses_an_unknown_one(site: htt
 
     assert (rows[2021]["headline"], rows[2022]["low"], rows[2022]["high"]) == (24, 16, None)
     assert (unknown.status_code, "No series bears this indicator" in unknown.text) == (400, True)
+
+
+def test_silence_is_listed_with_its_ground(site: httpx.Client) -> None:
+    """What is due and was not found names body, figure, day and ground; what is merely unasked is not listed."""
+    rows = {row["coverage_id"]: row for row in answer(site, "silence")}
+
+    assert rows["ombudsman-received.2020"]["due_on"] == "2021-04-30"
+    assert "article 24" in rows["ombudsman-received.2020"]["duty_title"]
+    assert {row["state"] for row in rows.values()} == {"late"}

@@ -248,6 +248,17 @@ def test_what_is_not_supported_is_refused_by_name(tmp_path: Path, told: str) -> 
     assert refusal.value.exit_code == 2
 
 
+def test_a_table_that_cannot_be_judged_is_no_target_of_a_key() -> None:
+    """A bound that no cell can be compared with stops the tables that refer to it too, as it stops frictionless."""
+    bound = {"name": "a", "type": "number", "decimalChar": ",", "constraints": {"minimum": "0.5"}}
+    key = {"foreignKeys": [{"fields": "a", "reference": {"resource": "u", "fields": "a"}}]}
+    one = {"name": "t", "path": "t.csv", "schema": {"fields": TWO[:1], **key}}
+    two = {"name": "u", "path": "u.csv", "schema": {"fields": [bound]}}
+
+    for resources in ([one, two], [two, one]):
+        agree({"name": "p", "resources": resources}, {"t.csv": b"a\n1\n", "u.csv": b"a\n1\n"})
+
+
 def test_a_line_of_more_than_a_megabyte_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
     """The 200 MB line costs no memory: the bytes are looked at, not read."""
     body = b"a,b\n1,x\n2," + b"y" * 1_000_001 + b"\n"

@@ -274,7 +274,7 @@ def agree(descriptor: dict[str, Any], files: dict[str, bytes]) -> None:
 SAMPLE = settings(
     max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
-EXAM = settings(SAMPLE, max_examples=20_000)
+EXAM = settings(SAMPLE, max_examples=4_000)
 
 
 BYTES = st.text(alphabet='a1,;"\n\r \té\0', max_size=40).map(str.encode) | st.text(alphabet='a,"\n', max_size=30).map(

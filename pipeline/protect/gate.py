@@ -53,11 +53,13 @@ def _refusals(table: Table, rules: Mapping[str, Any]) -> Iterator[tuple[str, str
 
 def _single_cases(table: Table, rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     rule = rules["single_case"]
-    if table.name in rule["tables"]:
+    history = "topic" in table.rows.columns and "value" in table.rows.columns
+    if history or table.name in rule["tables"]:
         one = (
             (polars.col("value") == "1")
             & (polars.col("qualifier") == "exact")
             & polars.col("unit").is_in(rule["units"])
+            & (polars.col("topic").is_in(rule["tables"]) if history else polars.lit(value=True))
         )
         for number in table.rows.with_row_index().filter(one)["index"]:
             yield number, "a figure of exactly one is a single case, not a statistic"

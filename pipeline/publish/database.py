@@ -50,6 +50,7 @@ def write(public: Sequence[PublicTable], path: Path) -> None:
         for table in public:
             _index(connection, table)
         connection.execute(views.claims(public))
+        connection.execute(views.versions(public))
         connection.execute("COMMIT")
         search.fill(connection, public)
         connection.execute("PRAGMA analysis_limit = 1000")

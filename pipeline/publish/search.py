@@ -17,7 +17,7 @@ from pipeline.publish import tables, words
 from pipeline.records import PublicTable
 
 BATCH_ROWS: Final = 20_000
-# A table is searched if its key is one of these.
+# A table is searched if its key is one of these alone: what stands now, not its history.
 KEYS: Final = ("claim_id", "milestone_id")
 CODES: Final = ("indicator", "area", "alleged_body", "mechanism", "kind", "originator", "document_id")
 TEXTS: Final = ("title_en", "title_ru", "title_tg", "period_words", "note")
@@ -32,7 +32,7 @@ def first_rowids(public: Sequence[PublicTable]) -> dict[str, int]:
     """The rowid of the first row of each searched table: they run on from table to table, so one number is one row."""
     firsts, following = {}, 1
     for table in public:
-        if tables.primary_key(table)[0] in KEYS:
+        if tables.primary_key(table) in ([key] for key in KEYS):
             firsts[table.name] = following
             following += table.table.rows.height
     return firsts

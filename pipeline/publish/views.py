@@ -1,5 +1,6 @@
-"""The view `claims` of statistics.db: every claim of every topic in one list, with English labels beside the codes.
+"""The views of statistics.db: every claim in one list, with English labels beside the codes.
 
+`claims` are those of every topic that stand now, `claim_versions` all that ever stood.
 Made from the Table Schemas, so that a new breakdown column reaches it with no one's help. The named queries of
 metadata.yml select from it, and so may anyone who downloads the database.
 """
@@ -29,6 +30,7 @@ LEFT JOIN documents AS d ON d.document_id = c.document_id"""
 COMMON: Final = """\
 claim_id, indicator, area, period_start, period_end, period_type, period_words, period_assumed, value, unit, qualifier,
 printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
+STOOD: Final = "version, status, recorded_on, superseded_on"
 LABELLED: Final = frozenset({"indicators", "units", "bodies", "areas", "topics", "documents"})
 
 
@@ -40,14 +42,24 @@ def claims(public: Sequence[PublicTable]) -> str:
     topics = {one.name: one.table.schema for one in public if one.table.schema["primaryKey"] == "claim_id"}
     if not topics or not {one.name for one in public} >= LABELLED:
         return ""
-    rows = "\nUNION ALL\n".join(_bare(name, schema) for name, schema in topics.items())
+    rows = "\nUNION ALL\n".join(_bare(name, schema, f"'{name}' AS topic") for name, schema in topics.items())
     return f"CREATE VIEW claims AS\nSELECT {COLUMNS}\nFROM (\n{textwrap.indent(rows, '  ')}\n) AS c\n{LABELS}"
 
 
-def _bare(topic: str, schema: Schema) -> str:
-    """The rows of one topic table in the columns common to all, its breakdowns told in words."""
+def versions(public: Sequence[PublicTable]) -> str:
+    """CREATE VIEW claim_versions, the columns of claims and when each version stood; "" where there is no history."""
+    history = next((one.table.schema for one in public if one.name == "vintages"), None)
+    if history is None or not {one.name for one in public} >= LABELLED:
+        return ""
+    rows = _bare("vintages", history, topic=f"topic, {STOOD}")
+    stood = ", ".join(f"c.{column}" for column in STOOD.split(", "))
+    return f"CREATE VIEW claim_versions AS\nSELECT {COLUMNS}, {stood}\nFROM (\n{rows}\n) AS c\n{LABELS}"
+
+
+def _bare(table: str, schema: Schema, topic: str) -> str:
+    """The rows of one table of claims in the columns common to all, its breakdowns told in words."""
     parts = "\n|| ".join(_breakdown(field, schema["foreignKeys"]) for field in _breakdowns(schema["fields"]))
-    return f"SELECT '{topic}' AS topic, {COMMON},\nsubstr({parts}, 3) AS broken_down_by\nFROM {topic} AS c"
+    return f"SELECT {topic}, {COMMON},\nsubstr({parts}, 3) AS broken_down_by\nFROM {table} AS c"
 
 
 def _breakdown(field: Schema, keys: Iterable[Schema]) -> str:

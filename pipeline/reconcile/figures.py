@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars
 
 from pipeline.reconcile.constraints import constrained
 from pipeline.reconcile.words import LANGUAGES
+from pipeline.records import BREAKDOWNS
 
 Codes = Mapping[str, polars.DataFrame]
 ALL = "_T"
-BREAKDOWNS = (
-    "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage", "outcome",
-    "form", "relation", "cause", "detention_status", "case_registered", "profession", "mechanism", "citizenship",
-    "law_status", "release_type",
-)  # fmt: skip
 # Columns that can belong to an indicator's definition; whose figures it is (sex, age, …) never does.
 DEFINING = (
     "receiving_body",
@@ -140,14 +136,8 @@ def _with_limits(made: list[Figure]) -> list[Figure]:
     """The figures with what their qualifiers allow."""
     if not made:
         return []
-    limits = {row[0]: row[1:] for row in constrained(table(made)).select("claim_id", "low", "high").iter_rows()}
-    return [_replaced(one, *limits[one.id]) for one in made]
-
-
-def _replaced(one: Figure, low: int, high: int | None) -> Figure:
-    """The figure with its limits."""
-    values = {name: getattr(one, name) for name in Figure.__slots__}
-    return Figure(**(values | {"low": low, "high": high}))
+    limits = {id_: limit for id_, *limit in constrained(table(made)).select("claim_id", "low", "high").iter_rows()}
+    return [replace(one, low=limits[one.id][0], high=limits[one.id][1]) for one in made]
 
 
 def witnesses(made: Sequence[Figure]) -> dict[str, str]:

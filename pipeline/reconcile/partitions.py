@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.reconcile.figures import BREAKDOWNS, Figure
+from pipeline.reconcile.figures import Figure
+from pipeline.records import BREAKDOWNS
 
 WHOLE_COUNTRY = "TJ"
 # Codes that together are all there is, by their meaning.

@@ -13,14 +13,11 @@ from pathlib import Path
 import polars
 
 from pipeline.errors import BadLedger, UsageError
+from pipeline.records import BREAKDOWNS
 
 REQUIRED = ("claim_id", "group", "area", "period_start", "period_end", "value", "qualifier", "trust")
 # A file may break its claims down; claims are then compared only where every breakdown agrees.
-BREAKDOWNS = (
-    "breakdown", "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage",
-    "outcome", "form", "relation", "cause", "detention_status", "case_registered", "profession", "mechanism",
-    "citizenship", "law_status", "release_type",
-)  # fmt: skip
+KINDS = ("breakdown", *BREAKDOWNS)
 QUALIFIERS = ("exact", "at_least", "more_than", "at_most", "less_than", "about")
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 LARGEST_VALUE = 10**15
@@ -42,7 +39,7 @@ def claims(path: Path) -> polars.DataFrame:
     header = _header(text, path)
     rows = _rows(text, header, path)
     _refuse(_problems(rows), path)
-    broken_down = [name for name in BREAKDOWNS if name in header]
+    broken_down = [name for name in KINDS if name in header]
     breakdown = polars.concat_str(broken_down, separator="|") if broken_down else polars.lit("")
     return rows.select(
         "claim_id", "group", "area", breakdown.alias("breakdown"),
@@ -69,13 +66,13 @@ def _header(text: bytes, path: Path) -> list[str]:
         raise BadLedger(f"{path}: empty. Expected a header ({', '.join(REQUIRED)}) and one claim a line.")
     header = next(csv.reader(io.StringIO(text.split(b"\n", 1)[0].decode("utf-8"), newline="")), [])
     missing = [name for name in REQUIRED if name not in header]
-    unknown = [str(place) for place, name in enumerate(header, 1) if name not in (*REQUIRED, *BREAKDOWNS)]
+    unknown = [str(place) for place, name in enumerate(header, 1) if name not in (*REQUIRED, *KINDS)]
     if missing:
         raise BadLedger(f"{path}:1: columns missing: {', '.join(missing)}. Expected {', '.join(REQUIRED)}.")
     if unknown:
         raise BadLedger(
             f"{path}:1: column number {', '.join(unknown)} has a name that is not known. Expected "
-            f"{', '.join(REQUIRED)} and, where claims are broken down, {', '.join(BREAKDOWNS)}. Rename or remove it.",
+            f"{', '.join(REQUIRED)} and, where claims are broken down, {', '.join(KINDS)}. Rename or remove it.",
         )
     if len(set(header)) != len(header):
         raise BadLedger(f"{path}:1: a column stands twice. Keep one of each.")

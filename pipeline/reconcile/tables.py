@@ -1,4 +1,4 @@
-"""The published tables of reconciliation: series, conflicts, and the claims of each conflict."""
+"""The published tables of reconciliation: series, conflicts, the claims of each conflict, and coverage."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import polars
 
+from pipeline.reconcile.coverage import coverage
 from pipeline.reconcile.disagreements import conflicts
 from pipeline.reconcile.series import series
 from pipeline.records import Ledger, Table
@@ -15,7 +16,7 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 
 def tables(ledger: Ledger, schemas: Schemas) -> list[Table]:
-    """The tables `series`, `conflicts` and `conflict_claims` that follow from the current claims of the ledger.
+    """The tables `series`, `conflicts`, `conflict_claims` and `coverage`, from what the ledger holds now.
 
     Shape: as records.Table asks, sorted by key. The ledger must have passed validation: a bad cell is not met here.
     """
@@ -42,10 +43,18 @@ def tables(ledger: Ledger, schemas: Schemas) -> list[Table]:
     members = (
         (one.id, claim, topics[claim], str(claim == one.set_aside).lower()) for one in found for claim in one.claims
     )
+    owed = (
+        (
+            *(f"{one.duty}.{one.year}", one.duty, one.body, one.indicator, one.year, one.state),
+            *(one.due_on, one.claim, one.document, one.others),
+        )
+        for one in coverage(claims, codes, ledger.newest_recorded_on())
+    )
     return [
         _table("series", schemas, years),
         _table("conflicts", schemas, told),
         _table("conflict_claims", schemas, members),
+        _table("coverage", schemas, owed),
     ]
 
 

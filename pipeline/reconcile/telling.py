@@ -88,11 +88,8 @@ class Teller:
 
     def contradiction(self, members: Sequence[Figure], arithmetic: Said, cause: str) -> Said:
         """What is counted, the arithmetic, who stated it, the cause."""
-        bodies = list(dict.fromkeys(one.originator for one in members))
         return {
-            language: f"{self._heads(members, language)}. {arithmetic[language]} {STATED_BY[language]}: "
-            f"{'; '.join(self.titles['bodies', body][language] for body in bodies)}. "
-            f"{self._cause(members, cause, language)}"
+            language: f"{self._heads(members, language)}. {arithmetic[language]} {self._end(members, cause, language)}"
             for language in LANGUAGES
         }
 
@@ -134,7 +131,7 @@ class Teller:
                 total=words.quantity(*total.number, language), parts=self._sum(parts, language),
                 sum=words.number(printed, language), apart=words.number(abs(printed - total.value), language),
                 side=(MORE if printed > total.value else FEWER)[language],
-            ) + " " + self._cause([total], "unexplained", language)
+            ) + " " + self._end([total], "unexplained", language)
             for language in LANGUAGES
         }  # fmt: skip
 
@@ -145,7 +142,7 @@ class Teller:
                 head=self.titles["indicators", a.parts[0].indicator][language], when=self._when(a.parts[0], language),
                 a=self._sum(a, language), b=self._sum(b, language), sum_a=words.number(a.printed, language),
                 sum_b=words.number(b.printed, language), apart=words.number(abs(a.printed - b.printed), language),
-            ) + " " + self._cause(a.parts, "unexplained", language)
+            ) + " " + self._end(a.parts, "unexplained", language)
             for language in LANGUAGES
         }  # fmt: skip
 
@@ -175,6 +172,11 @@ class Teller:
         """The window, or the day of a count that is not added up over time."""
         stock = not one.flow and one.start == one.end
         return words.as_of(one.start, language) if stock else words.when(*one.window, language)
+
+    def _end(self, members: Sequence[Figure], cause: str, language: str) -> str:
+        """Who stated the numbers, and the cause."""
+        bodies = dict.fromkeys(self.titles["bodies", one.originator][language] for one in members)
+        return f"{STATED_BY[language]}: {'; '.join(bodies)}. {self._cause(members, cause, language)}"
 
     def _cause(self, members: Sequence[Figure], cause: str, language: str) -> str:
         """The cause in a sentence."""

@@ -33,6 +33,7 @@ FACETS: Final[Mapping[str, Sequence[str]]] = {
     "documents": ("publisher", "language"),
     "series": ("indicator", "agreement"),
     "conflicts": ("kind", "cause"),
+    "coverage": ("state", "body", "indicator"),
     "indicators": ("topic", "unit"),
     "bodies": ("kind",),
 }
@@ -41,10 +42,11 @@ SORT: Final[Mapping[str, Mapping[str, str]]] = {
     "documents": {"sort_desc": "published_on"},
     "series": {"sort_desc": "year"},
     "conflicts": {"sort": "kind"},
+    "coverage": {"sort_desc": "year"},
     "indicators": {"sort": "topic"},
 }
 FRONT_PAGE: Final = frozenset(
-    {"series", "conflicts", "documents", "indicators", "bodies", "areas"}
+    {"series", "conflicts", "coverage", "vintages", "revisions", "documents", "indicators", "bodies", "areas"}
 )  # of all that hold no figure or event
 SOURCE: Final = "The document each row cites"
 

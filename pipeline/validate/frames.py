@@ -13,13 +13,8 @@ from typing import Final
 import polars
 from polars import col, lit
 
-from pipeline.records import Table
+from pipeline.records import BREAKDOWNS, Table
 
-BREAKDOWNS: Final = (
-    "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage", "outcome",
-    "form", "relation", "cause", "detention_status", "case_registered", "profession", "mechanism", "citizenship",
-    "law_status", "release_type",
-)  # fmt: skip
 FLOORS: Final = ("exact", "at_least", "more_than")  # the true number is not smaller
 CEILINGS: Final = ("exact", "at_most", "less_than")  # the true number is not greater
 PART_OF: Final = {  # a count that another count contains, when window, document and breakdown are the same
@@ -65,7 +60,9 @@ def frames(tables: Sequence[Table]) -> dict[str, Frame]:
     for name, derive in (("milestones", _milestones), ("documents", _documents), ("indicators", _indicators)):
         if name in seen:
             seen[name] = Frame(derive(seen[name].rows).with_columns(clock=clock), seen[name].keys)
-    topics = [name for name, frame in seen.items() if {"claim_id", "period_start"} <= set(frame.rows.columns)]
+    topics = [
+        name for name, frame in seen.items() if frame.keys == ("claim_id",) and "period_start" in frame.rows.columns
+    ]
     if not topics or "indicators" not in seen or "documents" not in seen:
         return seen
     claims = _claims({name: seen[name].rows for name in topics}, seen["indicators"].rows, seen["documents"].rows)

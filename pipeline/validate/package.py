@@ -157,9 +157,11 @@ class _Judgement:
                 return [Flaw(resource.name, None, None, "resource-error")]
             if target in self.unopened:
                 return _named(resource.name, self.unopened[target])
+            if target in self.refused:
+                raise self.refused[target]
             if target not in self.tables:
                 why = f"a foreign key leads to {target!r}, which is not a CSV table"
-                raise self.refused.get(target) or Unsupported(f"resource {resource.name!r}: {why}.")
+                raise Unsupported(f"resource {resource.name!r}: {why}.")
             if self.tables[target].broken:
                 return _named(resource.name, [self.tables[target].broken])
         return None

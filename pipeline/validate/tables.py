@@ -84,9 +84,10 @@ def findings(tables: Sequence[Table]) -> list[Finding]:
 def _registered(con: duckdb.DuckDBPyConnection, table: Table, compiled: list[Column], at: str) -> str:
     """The frame of a table as relation `at`; row 2 is the first, as it will be in the CSV."""
     frame = table.rows.select(polars.all().cast(polars.String)).rename({c.name: c.at for c in compiled})
-    con.register(f"{at}_frame", frame.with_row_index("r", offset=2).to_arrow())
     cells = ", ".join(without_missing(column) for column in compiled)
-    con.execute(f"CREATE TABLE {at} AS SELECT r::BIGINT AS r, {cells} FROM {at}_frame")
+    # DuckDB reads polars' own buffers: a copy of a million rows would double the memory of the run.
+    con.register(f"{at}_frame", frame.with_row_index("r", offset=2).to_arrow(compat_level=polars.CompatLevel.newest()))
+    con.execute(f"CREATE VIEW {at} AS SELECT r::BIGINT AS r, {cells} FROM {at}_frame")
     return at
 
 

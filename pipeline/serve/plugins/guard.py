@@ -2,8 +2,8 @@
 
 It caps what one request may cost in memory, adds the headers a public page needs, answers 304 before any SQL while
 the release is the same, refuses a named query's bad parameter with a sentence instead of an empty list, keeps
-readers' addresses and requests out of the log, and links a claim to its row. It stands alone: Datasette imports it by
-path, so it imports nothing of ours.
+readers' addresses and requests out of the log, and gives each claim one permanent address, /claim/<claim_id>. It stands
+alone: Datasette imports it by path, so it imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -128,14 +128,36 @@ def render_cell(row: sqlite3.Row, value: object, column: str, database: str, dat
     if value is None:
         return None
     columns = row.keys()
-    if column == "claim_id" and "topic" in columns:
+    if column == "claim_id" and "topic" in columns and "superseded_on" not in columns:
         topic = row["topic"]["value"] if isinstance(row["topic"], dict) else row["topic"]  # a labelled foreign key
         href = datasette.urls.row(database, topic, quote(str(value)))
+    elif column == "claim_id":
+        href = datasette.urls.path(f"/claim/{quote(str(value))}")
     elif column in {"document_title", "title"} and "document_id" in columns:
         href = datasette.urls.query(database, "document_says") + "?" + urlencode({"document": row["document_id"]})
     else:
         return None
     return Markup('<a href="{}">{}</a>').format(href, value)
+
+
+@hookimpl
+def register_routes() -> list[tuple[str, Callable[..., Awaitable[object]]]]:
+    """/claim/<claim_id>, with .json or .csv if wanted: the address of a claim that outlives its versions."""
+    return [(r"^/claim/(?P<claim>[^/.]+)(?P<extension>\.json|\.csv)?/?$", _claim)]
+
+
+async def _claim(datasette: Any, request: Any) -> object:
+    """To the row of a claim that stands, to the history of one that was withdrawn, or a sentence."""
+    claim, extension = request.url_vars["claim"], request.url_vars["extension"] or ""
+    newest = "SELECT topic, status FROM vintages WHERE claim_id = :claim ORDER BY version DESC LIMIT 1"
+    for name in [name for name, db in datasette.databases.items() if await db.table_exists("vintages")]:
+        for topic, status in await datasette.execute(name, newest, {"claim": claim}):
+            if status != "withdrawn":
+                return Response.redirect(f"{datasette.urls.row(name, topic, quote(claim))}{extension}")
+            history = datasette.urls.table(name, "vintages")
+            return Response.redirect(f"{history}{extension}?{urlencode({'claim_id': claim})}")
+    sentence = "No claim bears this id. All ids stand in /statistics/vintages, withdrawn ones included."
+    return await _error(datasette, request.path, 404, sentence)
 
 
 @hookimpl
