@@ -41,8 +41,9 @@ def passport(tables: Mapping[str, Table], claim_id: str) -> Passport:
     """All that is known of one claim, in its newest version, codes beside their titles.
 
     Shape: claim (the row of vintages), figure and window in words, titles of its codes, definition, document, archived,
-    clocks, revisions, rivals (figures of its comparable group about a time that touches its own), disagreements, bounds
-    (both empty where nothing was reconciled), citation by language.
+    clocks, revisions, rivals (figures of its comparable group about a time that touches its own), disagreements,
+    divisions (the parts and totals it belongs to) and bounds (all three empty where nothing was reconciled), citation
+    by language.
     Raises: UsageError for a claim the ledger never held, naming those most like it.
     """
     versions = list(tables["vintages"].rows.iter_rows(named=True))
@@ -69,25 +70,25 @@ def passport(tables: Mapping[str, Table], claim_id: str) -> Passport:
         "definition": indicator["definition_en"],
         "document": {"title": document["title"], "url": document["url"], "locator": claim["locator"]},
         "archived": claim["capture_sha256"] or "no archived page yet",
-        "clocks": {
-            "period": [claim["period_start"], claim["period_end"]],
-            "said_on": claim["said_on"],
-            "recorded_on": claim["recorded_on"],
-        },
-        "revisions": [row for row in tables["revisions"].rows.iter_rows(named=True) if row["claim_id"] == claim_id],
+        "clocks": {"period": [claim["period_start"], claim["period_end"]]}
+        | {name: claim[name] for name in ("said_on", "recorded_on")},
+        "revisions": [row for row in _rows(tables, "revisions") if row["claim_id"] == claim_id],
         "rivals": [
             _rival(row, _titles(row, tables["vintages"], lists, "en"))
             for row in newest.values()
             if row["indicator"] in group and row["status"] == "current" and row is not claim and _touch(row, claim)
         ],
         "disagreements": [
-            row["explanation_en"]
-            for row in (tables["conflicts"].rows.iter_rows(named=True) if "conflicts" in tables else ())
-            if claim_id in row["claims"].split("; ")
+            row["explanation_en"] for row in _rows(tables, "conflicts") if claim_id in row["claims"].split("; ")
+        ],
+        "divisions": [
+            row | {"fit_name": lists["partition_fit"][row["fit"]]["title_en"]}
+            for row in _rows(tables, "partitions")
+            if claim_id in (*row["parts"].split("; "), row["total_claim"])
         ],
         "bounds": [
             row | {"agreement_name": lists["agreement"][row["agreement"]]["title_en"]}
-            for row in (tables["series"].rows.iter_rows(named=True) if "series" in tables else ())
+            for row in _rows(tables, "series")
             if (row["indicator"], row["area"]) == (claim["indicator"], claim["area"])
             and claim["period_start"][:4] <= row["year"] <= claim["period_end"][:4]
         ],
@@ -134,12 +135,21 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield from _entry("disagreements", "none found" if not told["disagreements"] else "")
     for one in told["disagreements"]:
         yield from _entry("", f"· {one}")
+    for one in told["divisions"]:
+        left = f", which leaves {one['remainder']}" if one["remainder"] not in {None, "0"} else ""
+        whole = f" of {one['total']}" if one["total"] else ""
+        yield from _entry(f"by {one['divided_by']}", f"parts make {one['parts_sum']}{whole}{left}; {one['fit_name']}")
     yield from _entry("bounds", "what follows for each year" if told["bounds"] else "no series tells of this claim")
     for one in told["bounds"]:
         limits = f"from {one['low']} to {one['high'] or 'no limit'}"
         yield from _entry("", f"· {one['year']}: {limits}; {one['agreement_name'].lower()}")
     for language in LANGUAGES:
         yield from _entry(f"cite ({language})", told["citation"][language])
+
+
+def _rows(tables: Mapping[str, Table], name: str) -> list[Cells]:
+    """The rows of a table of reconciliation; none where nothing was reconciled."""
+    return tables[name].rows.to_dicts() if name in tables else []
 
 
 def _by_key(table: Table) -> dict[str, Cells]:

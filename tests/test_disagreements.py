@@ -175,25 +175,25 @@ def test_each_bend_of_a_pair_gives_its_kind_and_cause(rows, expected):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "total", "qualifier", "remainder", "fits"),
+    ("numbers", "total", "qualifier", "remainder", "fit"),
     [
-        ({"written": 60, "oral": 50}, 110, "exact", 0, True),
-        ({"written": 60, "oral": 50}, 109, "exact", -1, False),
-        ({"written": 60, "oral": 50}, 111, "exact", 1, False),
-        ({"written": 60, "oral": 50}, 105, "more_than", None, True),
-        ({"written": 60, "oral": 50}, 105, "about", None, True),
-        ({"written": 60, "oral": 50}, 110, "more_than", None, False),
+        ({"written": 60, "oral": 50}, 110, "exact", 0, "whole"),
+        ({"written": 60, "oral": 50}, 109, "exact", -1, "mismatch"),
+        ({"written": 60, "oral": 50}, 111, "exact", 1, "mismatch"),
+        ({"written": 60, "oral": 50}, 105, "more_than", None, "soft"),
+        ({"written": 60, "oral": 50}, 105, "about", None, "soft"),
+        ({"written": 60, "oral": 50}, 110, "more_than", None, "mismatch"),
     ],
 )
-def test_written_and_oral_are_all_there_is(numbers, total, qualifier, remainder, fits):
+def test_written_and_oral_are_all_there_is(numbers, total, qualifier, remainder, fit):
     """Parts that are complete by their meaning must fill an exact total."""
     rows = [year(code, value, indicator=CENTRAL, form=code) for code, value in numbers.items()]
     rows.append(year("total", total, indicator=CENTRAL, qualifier=qualifier))
 
     (parts,) = partitions(figures(polars.DataFrame(rows), CODES))
 
-    assert (parts.remainder, parts.fits) == (remainder, fits)
-    assert ("partition_mismatch" in [kind for kind, _ in kinds(*rows)]) == (not fits)
+    assert (parts.remainder, parts.fit) == (remainder, fit)
+    assert ("partition_mismatch" in [kind for kind, _ in kinds(*rows)]) == (fit == "mismatch")
 
 
 def test_regions_below_their_total_leave_a_remainder_and_are_no_mismatch():
@@ -202,7 +202,7 @@ def test_regions_below_their_total_leave_a_remainder_and_are_no_mismatch():
 
     (parts,) = partitions(figures(polars.DataFrame(rows), CODES))
 
-    assert (parts.column, parts.remainder, kinds(*rows)) == ("area", 9, [])
+    assert (parts.column, parts.area, parts.remainder, parts.fit, kinds(*rows)) == ("area", "TJ", 9, "remainder", [])
 
 
 def test_regions_above_their_total_are_a_mismatch():

@@ -316,6 +316,7 @@ BREAKS: dict[str, dict[str, str | None]] = {
     "bounds-in-order": {"low": "9999999"},
     "headline-not-above-bounds": {"headline": "9999999"},
     "headline-not-below-bounds": {"low": "9999999"},
+    "a-whole-leaves-nothing": {"remainder": "5"},
     "witnesses-among-claims": {"witnesses": "9999999"},
 }
 EVERYWHERE = {"one-unit-per-group", "one-topic-per-group", "one-row-per-figure", "one-row-per-address"}

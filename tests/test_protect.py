@@ -77,3 +77,14 @@ def test_a_floor_of_one_and_a_one_of_visits_may_leave() -> None:
     )
 
     assert len(passed) == 2
+
+
+@pytest.mark.parametrize("left", ["1", "-1"])
+def test_a_single_case_left_over_by_parts_is_refused(left: str) -> None:
+    """What a total leaves to none of its parts is a figure like any other."""
+    fields = [{"name": "partition_id", "unit": "code"}, {"name": "remainder", "unit": "see the unit of the indicator"}]
+    rows = polars.DataFrame({"partition_id": ["parts-0", "parts-1"], "remainder": [left, "6"]})
+
+    said = refusal(Table("partitions", {"fields": fields, "primaryKey": "partition_id"}, rows))
+
+    assert ("parts-0: what the parts leave" in said, "parts-1" in said) == (True, False)

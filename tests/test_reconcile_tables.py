@@ -61,6 +61,19 @@ def test_every_conflict_is_told_in_three_languages_and_listed_claim_by_claim(mad
     assert conflicts.select("explanation_en", "explanation_ru", "explanation_tg").null_count().row(0) == (0, 0, 0)
 
 
+def test_what_a_total_leaves_to_no_part_is_shown(made: dict[str, Table]) -> None:
+    """The Ombudsman's 3,450 against 2,194 and 1,250; two full sets without a whole; no sum of a few parts alone."""
+    rows = list(made["partitions"].rows.iter_rows(named=True))
+    judged = {row["total_claim"]: (row["parts_sum"], row["total"], row["remainder"], row["fit"]) for row in rows}
+    without = {(row["indicator"], row["divided_by"]) for row in rows if row["fit"] == "no_total"}
+
+    assert judged["nm-tj-ombudsman-total"] == ("3444", "3450", "6", "mismatch")
+    assert judged["coalition-2018monitoring-visited"] == ("7", "7", "0", "whole")
+    assert judged["asia-plus-2014prisons-population"] == ("10000", "10000", None, "soft")
+    assert {("prison_population", "sex"), ("prison_population", "detention_status")} < without
+    assert "complaints_by_body_ombudsman_all_topics" not in {row["indicator"] for row in rows}
+
+
 def test_the_tables_do_not_depend_on_the_order_of_the_ledger(made: dict[str, Table]) -> None:
     """Same claims in another order, same rows."""
     book = ledger.read(HOME)

@@ -32,7 +32,7 @@ TOPICS = (
     "complaints", "prosecutions", "monitoring_visits", "victim_support", "training", "international_review", "law",
     "places_of_detention",
 )  # fmt: skip
-DERIVED = ("series", "conflicts", "conflict_claims", "coverage", "vintages", "revisions")
+DERIVED = ("series", "conflicts", "conflict_claims", "partitions", "coverage", "vintages", "revisions")
 COALITION_2021, OMBUDSMAN_2021 = "coalition-2022conf-2021", "acca-2022ombudsman-received"
 DOCUMENT = "asia-plus-2019law"
 ADDRESS = "https://asiaplus.news/en/news/tajikistan/power/20191016/tajikistan-toughens-punishment-for-torture"
@@ -44,6 +44,7 @@ QUERIES = {
     "latest_figures": {},
     "document_says": {"document": DOCUMENT},
     "list_conflicts": {},
+    "list_partitions": {},
     "list_series": {"indicator": "complaints_documented_coalition"},
     "silence": {},
     "as_of": {"date": "2026-11-24"},
@@ -395,7 +396,7 @@ def test_the_front_page_shows_what_readers_want(site: httpx.Client) -> None:
     shown = {t["name"] for t in site.get("/statistics.json").json()["tables"] if not t["hidden"]}
 
     assert shown == {
-        *TOPICS, "milestones", "series", "conflicts", "coverage", "vintages", "revisions",
+        *TOPICS, "milestones", "series", "conflicts", "partitions", "coverage", "vintages", "revisions",
         "documents", "indicators", "bodies", "areas",
     }  # fmt: skip
 
@@ -535,6 +536,33 @@ def test_a_reporter_reads_why_figures_disagree(site: httpx.Client) -> None:
 
     assert rows[0]["kind"] == "contradiction"
     assert "24 in 2021 and 16 from 1 January to 25 October 2022 make 40" in rows[0]["explanation_en"]
+
+
+def test_no_explanation_is_cut_short_on_its_page(site: httpx.Client) -> None:
+    """A reporter reads the whole sentence, in each language."""
+    page = html.unescape(site.get("/statistics/list_conflicts").text)
+    told = [row[f"explanation_{language}"] for row in answer(site, "list_conflicts") for language in ("en", "ru", "tg")]
+
+    assert [sentence for sentence in told if sentence not in page] == []
+
+
+def test_disagreements_of_one_kind_can_be_asked_for(site: httpx.Client) -> None:
+    """Without a kind all come; with one only its own; a word that is no kind is a sentence."""
+    every = answer(site, "list_conflicts")
+    of_kind = {kind: answer(site, "list_conflicts", kind=kind) for kind in {row["kind"] for row in every}}
+    wrong = site.get("/statistics/list_conflicts.json?kind=quarrel")
+    page = site.get("/statistics/list_conflicts")
+
+    assert {kind: {row["kind"] for row in rows} for kind, rows in of_kind.items()} == {kind: {kind} for kind in of_kind}
+    assert sum(map(len, of_kind.values())) == len(every)
+    assert (wrong.status_code, "kind must be contradiction" in wrong.text, page.status_code) == (400, True, 200)
+
+
+def test_parts_stand_beside_their_total(site: httpx.Client) -> None:
+    """What is left to none of the parts comes first."""
+    first = answer(site, "list_partitions")[0]
+
+    assert (first["parts_sum"], first["total"], first["remainder"], first["fit"]) == (3444, 3450, 6, "mismatch")
 
 
 def test_a_series_answers_for_one_indicator_and_refuses_an_unknown_one(site: httpx.Client) -> None:

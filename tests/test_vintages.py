@@ -377,6 +377,15 @@ def test_the_passport_of_a_real_claim(checkout: Path) -> None:
         assert said in flat
 
 
+def test_the_passport_of_a_total_tells_what_its_parts_leave(checkout: Path) -> None:
+    """The division stands with its sum, the total and the remainder."""
+    done = command(checkout, "explain", "nm-tj-ombudsman-total")
+
+    assert "by form parts make 3444 of 3450, which leaves 6; Parts do not fit the total" in " ".join(
+        done.stdout.split()
+    )
+
+
 def test_the_passport_is_one_json_document(checkout: Path) -> None:
     """A program gets the same passport whole."""
     told = json.loads(command(checkout, "explain", "coalition-2022conf-2021", "--json").stdout)

@@ -63,6 +63,10 @@ def _single_cases(table: Table, rules: Mapping[str, Any]) -> Iterator[tuple[int,
         )
         for number in table.rows.with_row_index().filter(one)["index"]:
             yield number, "a figure of exactly one is a single case, not a statistic"
+    if table.name in rule["remainders"]:
+        left = polars.col(rule["remainders"][table.name]).is_in(["1", "-1"])
+        for number in table.rows.with_row_index().filter(left)["index"]:
+            yield number, "what the parts leave of the total is a single case"
 
 
 def _combinations(table: Table, rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ with each other even where nobody printed the whole.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,11 @@ class Parts:
     complete: bool
 
     @property
+    def area(self) -> str:
+        """The area of the whole."""
+        return WHOLE_COUNTRY if self.column == "area" else self.parts[0].area
+
+    @property
     def low(self) -> int:
         """The least that the parts add up to."""
         return sum(part.low for part in self.parts)
@@ -55,6 +61,21 @@ class Parts:
         """What the total leaves to no part: negative if the parts are more; None without exact numbers."""
         exact = self.total is not None and {one.qualifier for one in (*self.parts, self.total)} == {"exact"}
         return self.total.value - self.printed if exact and self.total else None
+
+    @property
+    def id(self) -> str:
+        """A hash of the claims: it stays as long as they do."""
+        members = sorted(one.id for one in (*self.parts, self.total) if one)
+        return f"parts-{hashlib.sha256(chr(10).join([self.column, *members]).encode()).hexdigest()[:12]}"
+
+    @property
+    def fit(self) -> str:
+        """A code of partition_fit.csv: whole, remainder, mismatch, soft or no_total."""
+        if self.total is None:
+            return "no_total"
+        if not self.fits:
+            return "mismatch"
+        return {None: "soft", 0: "whole"}.get(self.remainder, "remainder")
 
     @property
     def fits(self) -> bool:

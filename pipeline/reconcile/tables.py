@@ -9,6 +9,8 @@ import polars
 
 from pipeline.reconcile.coverage import coverage
 from pipeline.reconcile.disagreements import conflicts
+from pipeline.reconcile.figures import figures
+from pipeline.reconcile.partitions import partitions
 from pipeline.reconcile.series import series
 from pipeline.records import Ledger, Table
 
@@ -16,7 +18,7 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 
 def tables(ledger: Ledger, schemas: Schemas) -> list[Table]:
-    """The tables `series`, `conflicts`, `conflict_claims` and `coverage`, from what the ledger holds now.
+    """The tables `series`, `conflicts`, `conflict_claims`, `partitions` and `coverage`, from what the ledger holds now.
 
     Shape: as records.Table asks, sorted by key. The ledger must have passed validation: a bad cell is not met here.
     """
@@ -43,6 +45,16 @@ def tables(ledger: Ledger, schemas: Schemas) -> list[Table]:
     members = (
         (one.id, claim, topics[claim], str(claim == one.set_aside).lower()) for one in found for claim in one.claims
     )
+    divided = (
+        (
+            *(one.id, one.parts[0].indicator, one.area, one.column, *one.parts[0].window),
+            *(one.parts[0].originator, one.parts[0].document, "; ".join(part.id for part in one.parts), one.printed),
+            *((one.total.id, one.total.value) if one.total else (None, None)),
+            *(one.remainder, one.fit),
+        )
+        for one in partitions(figures(claims, codes))
+        if one.total or one.complete  # a few parts without their whole have no sum that means anything
+    )
     owed = (
         (
             *(f"{one.duty}.{one.year}", one.duty, one.body, one.indicator, one.year, one.state),
@@ -54,6 +66,7 @@ def tables(ledger: Ledger, schemas: Schemas) -> list[Table]:
         _table("series", schemas, years),
         _table("conflicts", schemas, told),
         _table("conflict_claims", schemas, members),
+        _table("partitions", schemas, divided),
         _table("coverage", schemas, owed),
     ]
 

@@ -46,7 +46,18 @@ SORT: Final[Mapping[str, Mapping[str, str]]] = {
     "indicators": {"sort": "topic"},
 }
 FRONT_PAGE: Final = frozenset(
-    {"series", "conflicts", "coverage", "vintages", "revisions", "documents", "indicators", "bodies", "areas"}
+    {
+        "series",
+        "conflicts",
+        "partitions",
+        "coverage",
+        "vintages",
+        "revisions",
+        "documents",
+        "indicators",
+        "bodies",
+        "areas",
+    }
 )  # of all that hold no figure or event
 SOURCE: Final = "The document each row cites"
 

@@ -37,7 +37,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "num_sql_threads": "8",
     "sql_time_limit_ms": "500",
     "facet_time_limit_ms": "200",
-    "truncate_cells_html": "300",
+    "truncate_cells_html": "2000",  # an explanation is read whole
 }
 
 

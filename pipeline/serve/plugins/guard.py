@@ -241,8 +241,9 @@ async def _refusal(datasette: Any, scope: Message) -> Any:
         return None
     declared = query.get("parameters") or {}
     asked = {argument: values for argument, values in arguments.items() if not argument.startswith("_")}
-    if declared and not extension and not "".join(value for values in asked.values() for value in values).strip():
-        return Response.redirect(datasette.urls.path(next(iter(declared.values()))["start"]))
+    start = next((rule["start"] for rule in declared.values() if "start" in rule), None)  # none: all may be left out
+    if start and not extension and not "".join(value for values in asked.values() for value in values).strip():
+        return Response.redirect(datasette.urls.path(start))
     fault = await _fault(datasette, first, declared, asked)
     return await _error(datasette, path, 400, f"{name}: {fault}") if fault else None
 
