@@ -113,6 +113,64 @@ def explain(
 
 
 @app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="The older release: its id, or the folder of a package.")],
+    after: Annotated[str, typer.Argument(help="The newer one. Without it: the live release.")] = "current",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Show every row and cell in which two releases differ, with the cause of each change of a claim."""
+    from pipeline import publish, report
+
+    folders = [publish.folder(home / "build", one) for one in (before, after)]
+    report.differences(publish.delta(*folders), as_json=json_)
+
+
+@app.command()
+def verify(
+    release: Annotated[str, typer.Argument(help="An id, a folder or an address. Without it: the live release.")] = "",
+    *,
+    seen: Annotated[Path | None, typer.Option(help="A proof kept from an earlier time.")] = None,
+    old: Annotated[bool, typer.Option("--old", help="It need not be the newest release.")] = False,
+    key: Annotated[str, typer.Option(help="The public key that must have signed.")] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Check a release: every file, its place in the log, that history only grew, and who signed."""
+    from pipeline import publish, report
+
+    found, said = publish.verified(home / "build", release, seen, newest=not old, key=key)
+    report.verified(found, said, as_json=json_)
+    if found:
+        raise typer.Exit(errors.ValidationRefused.exit_code)
+
+
+@app.command()
+def rollback(
+    release: Annotated[str, typer.Argument(help="Its id. Without it: the one before the live one.")] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Make an earlier release the live one again; the ledger stays as it is."""
+    from pipeline import publish, report
+
+    with publish.lock(home / "build"):
+        report.rolled_back(publish.rollback(home, release), as_json=json_)
+
+
+@app.command()
+def sign(
+    key_file: Annotated[Path, typer.Argument(help="Your secret key of minisign, kept outside the checkout.")],
+    home: Home = HERE,
+) -> None:
+    """Sign the live release in the format of minisign."""
+    from pipeline import publish, report
+
+    with publish.lock(home / "build"):
+        report.signed(publish.sign(home / "build", key_file))
+
+
+@app.command()
 def scrape(
     contact: Annotated[
         str, typer.Option(help="How a publisher reaches you: a mail address or a page. Sent with every request.")

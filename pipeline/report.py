@@ -16,11 +16,16 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from pipeline import explain
-from pipeline.records import Finding, PublicTable
+from pipeline.records import Finding, PublicTable, Release
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars
+
     from pipeline.archive import Taken
     from pipeline.build import Run
+    from pipeline.publish.verify import Fault
     from pipeline.reconcile.answer import Answer
     from pipeline.visiting import Round
 
@@ -116,6 +121,43 @@ def explained(passport: Mapping[str, Any], *, as_json: bool) -> None:
         _document(passport)
     else:
         print("\n".join(explain.lines(passport)))
+
+
+def differences(delta: polars.DataFrame, *, as_json: bool) -> None:
+    """The end of diff: how many rows and cells differ in each table, and the first of them; --json lists all."""
+    if as_json:
+        _document({"differences": delta.to_dicts()})
+    for one in delta.head(SHOWN).iter_rows(named=True):
+        where = " ".join(part for part in (one["table"], one["key"], one["field"]) if part)
+        cells = f": {one['old'] or 'nothing'} → {one['new'] or 'nothing'}" if one["change"] == "altered" else ""
+        why = f" ({one['cause']})" if one["cause"] else ""
+        PEOPLE.print(f"{one['change']} {where}{cells}{why}", soft_wrap=True, markup=False)
+    if delta.height > SHOWN:
+        PEOPLE.print(f"… and {delta.height - SHOWN:,} more (--json lists all).")
+    counts = Counter(delta["table"].to_list())
+    PEOPLE.print("; ".join(f"{name}: {count:,}" for name, count in counts.items()) if counts else "No difference.")
+
+
+def verified(faults: Sequence[Fault], said: str, *, as_json: bool) -> None:
+    """The end of verify: each fault, then the verdict."""
+    if as_json:
+        _document({"verified": not faults, "faults": [one._asdict() for one in faults], "verdict": said})
+    for one in faults[:SHOWN]:
+        PEOPLE.print(f"{one.code} {one.where}: {one.sentence}.", soft_wrap=True, markup=False)
+    PEOPLE.print(said, soft_wrap=True)
+
+
+def rolled_back(release: Release, *, as_json: bool) -> None:
+    """The end of rollback: what is live, and what the next publish will do."""
+    if as_json:
+        _document(asdict(release))
+    PEOPLE.print(f"Release {release.id} is live again. Rewritten here: {', '.join(release.changed) or 'nothing'}.")
+    PEOPLE.print("The ledger was not touched: correct it before the next publish, which goes forward to what it holds.")
+
+
+def signed(place: Path) -> None:
+    """The end of sign."""
+    PEOPLE.print(f"Signed: {place.name} of release {place.parent.name}. Tell readers your public key by another way.")
 
 
 def visited(met: Round, *, as_json: bool) -> None:

@@ -19,7 +19,6 @@ WORDS = {
     "title": "Invented figures",
     "labels": {"en": "Invented figures", "ru": "Вымышленные цифры", "tg": "Рақамҳои сохта"},
     "name": "invented",
-    "version": "0.1.0",
     "keywords": ["invented"],
     "contributors": [{"title": "Nobody", "roles": ["creator"]}],
     "sources": [{"title": "Nowhere", "path": "https://example.org"}],
@@ -66,7 +65,7 @@ TYPES = {
     "value": "number",
 }
 POINTS_TO = {"indicator": "indicators", "originator": "bodies", "publisher": "bodies", "document_id": "documents"}
-MAY_BE_EMPTY = {"value", "note"}
+MAY_BE_EMPTY = {"value", "note", "remark"}
 
 
 def public(claims: str = CLAIMS) -> list[PublicTable]:
@@ -105,7 +104,7 @@ def table(name: str, text: str, *, title: str = "") -> PublicTable:
 
 def staged(folder: Path, claims: str = CLAIMS) -> Path:
     """The same folder, once it holds the complete package."""
-    package.write(public(claims), WORDS, CREATED, folder)
+    package.write(public(claims), WORDS, CREATED, folder, folder / "no such home")
     return folder
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import random
 import shutil
@@ -23,6 +22,7 @@ import pytest
 from faults import Recorder, as_tracked, broken, copies, left_over, state, torn
 
 from pipeline import errors, publish
+from pipeline.publish import history
 from pipeline.publish import release as releasing
 from pipeline.records import Release
 
@@ -100,10 +100,7 @@ def test_a_new_release_rewrites_only_what_differs_and_removes_what_is_gone(packa
     assert new.changed == ("data/complaints.csv", f"data/{invented.LONG_NAMES[1]}.csv", "datapackage.json")
     assert copies(home) == as_tracked(packages["new"])
     assert {path.name for path in (home / "build" / "releases").iterdir()} == {old.id, new.id}
-    assert [json.loads(line) for line in (home / "build" / "releases.jsonl").read_text().splitlines()] == [
-        {"seq": 1, "release": old.id},
-        {"seq": 2, "release": new.id},
-    ]
+    assert history.logged(home / "build") == [old.id, new.id]
 
 
 def test_ten_releases_are_kept_by_order_and_never_the_live_one_removed(packages, home, monkeypatch):
@@ -178,7 +175,7 @@ def test_everything_is_on_the_disk_before_it_is_named(packages, home):
     assert [path for name, path in calls[manifest + 1 : renamed] if name == "fsync" and path in files] == []
     assert ("fsync", str(home / "build" / "releases")) in calls[renamed:moved]
     assert ("fsync", str(home / "build")) in calls[moved:]
-    assert [path for name, path in calls[:moved] if name == "replace" and not path.endswith("releases.jsonl")] == []
+    assert [Path(path).parent.name for name, path in calls[:moved] if name == "replace"] == ["build", "proofs"]
     assert calls.index(("replace", str(home / "datapackage.json"))) > calls.index(("fsync", str(home / "data")))
     assert calls[-2:] == [("open", str(home)), ("fsync", str(home))]
 

@@ -7,21 +7,24 @@ Leaves going live to release.py.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.publish import database, descriptor, tables, workbook
+from pipeline.publish import comparison, database, descriptor, tables, verify, workbook
 from pipeline.records import PublicTable
 
 ROW_GROUP: Final = 262_144
 
 
-def write(public: Sequence[PublicTable], words: Mapping[str, Any], created: str, folder: Path) -> None:
-    """Write data/*.csv, parquet/*.parquet, statistics.db, statistics.xlsx, dictionary.md, datapackage.json.
+def write(
+    public: Sequence[PublicTable], words: Mapping[str, Any], created: str, folder: Path, home: Path,
+) -> None:  # fmt: skip
+    """Write data/*.csv, parquet/*.parquet, statistics.db, statistics.xlsx, dictionary.md, datapackage.json, verify.py.
 
-    Shape: `words` is schemas/package.yml, `created` an ISO date. The workbook is left out above 200,000 rows, and
-    dictionary.md says so.
+    Shape: `words` is schemas/package.yml, `created` an ISO date; the version follows from what `home` holds. The
+    workbook is left out above 200,000 rows, and dictionary.md says so.
     Raises: ValidationRefused for a cell that one of the formats cannot hold.
     """
     for name in ("data", "parquet"):
@@ -29,9 +32,11 @@ def write(public: Sequence[PublicTable], words: Mapping[str, Any], created: str,
     for table in public:
         _write_csv(table, folder)
     database.write(public, folder / "statistics.db")
-    told = descriptor.package(public, words, created, folder)
+    told = descriptor.package(public, {**words, "version": comparison.FIRST}, created, folder)
+    told["version"] = comparison.version(home, folder, told)
     for table, resource in zip(public, told["resources"], strict=True):
         _write_parquet(table, {**told, "resources": [resource]}, folder)
+    shutil.copyfile(verify.__file__, folder / "verify.py")
     remarks = _write_workbook(public, told, folder)
     (folder / "dictionary.md").write_text(descriptor.dictionary(told, remarks), encoding="utf-8", newline="\n")
     (folder / "datapackage.json").write_text(descriptor.text(told), encoding="utf-8", newline="\n")

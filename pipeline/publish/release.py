@@ -21,11 +21,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import errors
+from pipeline.publish import disk, history, verify
 from pipeline.records import Release
 
-MANIFEST: Final = "MANIFEST.json"
-LOG: Final = "releases.jsonl"
-TEMPORARY: Final = ".tmp-"
 KEPT_RELEASES: Final = 10
 # A release is written twice (staged, and copied to data/); half as much again for logs, links and other programs.
 ROOM: Final = 2.5
@@ -55,7 +53,7 @@ def new_folder(home: Path) -> Path:
     """An empty staging folder in home/build; what crashed runs left behind is gone. Only under the lock."""
     (home / "build").mkdir(parents=True, exist_ok=True)
     _sweep(home)
-    staged = home / "build" / f"{TEMPORARY}stage"
+    staged = home / "build" / f"{disk.TEMPORARY}stage"
     staged.mkdir()
     return staged
 
@@ -69,21 +67,48 @@ def go_live(staged: Path, home: Path) -> Release:
     Raises: StorageError with everything as it was; DurabilityUnproven when the release is live and something after
     that failed: running again completes it.
     """
-    build = home / "build"
-    tables = _tables(staged)
     try:
         _refuse_full_disk(staged)
-        name = _settle(staged, build)
-        _log(build, name)
+        name = _settle(staged, home / "build")
+    except OSError as error:
+        raise _refused(error) from error
+    return _make_current(home, name)
+
+
+def rollback(home: Path, name: str = "") -> Release:
+    """The release that is live again: the named one, else the last one of the log that is not live now.
+
+    Only under the lock. Going back is history too: the log gets a line more. data/ and datapackage.json follow; the
+    ledger does not, so the next publish goes forward to what it holds.
+    Raises: UsageError if there is no such release here; ValidationRefused if its files are not what was released.
+    """
+    build = home / "build"
+    live = (build / "current").resolve().name
+    earlier = [one for one in dict.fromkeys(reversed(history.logged(build))) if one != live]
+    kept = [one for one in earlier if (build / "releases" / one).is_dir()]
+    if not kept or (name and name not in kept):
+        known = f"Kept here: {', '.join(kept)}." if kept else "None but the live one is kept here."
+        raise errors.UsageError(f"rollback: there is no {f'release {name}' if name else 'earlier release'}. {known}")
+    chosen = name or kept[0]
+    if found := verify.faults(build / "releases" / chosen):
+        raise errors.ValidationRefused(
+            f"rollback: release {chosen} is not as it was released ({found[0].code} {found[0].where}). "
+            "The live release still stands. Choose another, or restore this one from a mirror."
+        )
+    return _make_current(home, chosen)
+
+
+def _make_current(home: Path, name: str) -> Release:
+    """The whole release of that id, once it is logged, live, and copied to the tracked files."""
+    build = home / "build"
+    try:
+        history.append(build, verify.sha256(build / "releases" / name / verify.MANIFEST))
         _point(build, name)
     except OSError as error:
-        raise errors.StorageError(
-            f"{_place(error)}: {_reason(error)}. Nothing was published, the last release still stands. "
-            "Make room or mend the disk, then run publish again."
-        ) from error
+        raise _refused(error) from error
     try:
         # Synced even if nothing moved: the run before may have ended between the move and its sync.
-        _sync(build)
+        disk.sync(build)
         changed = _roll_forward(build / "releases" / name, home)
         _prune(build, name)
     except OSError as error:
@@ -91,51 +116,48 @@ def go_live(staged: Path, home: Path) -> Release:
             f"{_place(error)}: {_reason(error)}. Release {name} is live, but the disk did not confirm all of it. "
             "Mend the disk, then run publish again: it completes what is missing."
         ) from error
-    return Release(name, tables, tuple(changed))
+    return Release(name, _tables(build / "releases" / name), tuple(changed))
+
+
+def _refused(error: OSError) -> errors.StorageError:
+    return errors.StorageError(
+        f"{_place(error)}: {_reason(error)}. Nothing was published, the last release still stands. "
+        "Make room or mend the disk, then run publish again."
+    )
 
 
 def _settle(staged: Path, build: Path) -> str:
     """The id of the release, once build/releases/<id> holds every byte of it for certain."""
-    files = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != verify.MANIFEST)
     listed = {}
     for path in files:
-        digest = _digest(path)
-        _sync(path)
+        digest = verify.sha256(path)
+        disk.sync(path)
         listed[path.relative_to(staged).as_posix()] = {"bytes": path.stat().st_size, "sha256": digest}
-    manifest = (json.dumps({"files": listed}, indent=1, sort_keys=True) + "\n").encode()
+    manifest = verify.canonical({"files": listed})
     name = hashlib.sha256(manifest).hexdigest()[:16]
-    _write(staged / MANIFEST, manifest)
+    disk.write(staged / verify.MANIFEST, manifest)
     for folder in sorted({path.parent for path in files} | {staged}, reverse=True):
-        _sync(folder)
+        disk.sync(folder)
     releases = build / "releases"
     if not releases.is_dir():
         releases.mkdir()
     if (releases / name).is_dir() and not _is_whole(releases / name, listed):
-        (releases / name).rename(releases / f"{TEMPORARY}{name}")
+        (releases / name).rename(releases / f"{disk.TEMPORARY}{name}")
     if (releases / name).is_dir():
         shutil.rmtree(staged)
     else:
         staged.rename(releases / name)
-    _sync(releases)
+    disk.sync(releases)
     return name
 
 
 def _is_whole(release: Path, listed: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether every listed file is there unharmed; it is, unless the disk or a hand spoilt it since."""
     return all(
-        (release / path).is_file() and _digest(release / path) == expected["sha256"]
+        (release / path).is_file() and verify.sha256(release / path) == expected["sha256"]
         for path, expected in listed.items()
     )
-
-
-def _log(build: Path, name: str) -> None:
-    """Append this release to the log unless it is the last line: the order of releases needs no clock."""
-    path = build / LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    if lines and json.loads(lines[-1])["release"] == name:
-        return
-    lines.append(json.dumps({"seq": len(lines) + 1, "release": name}))
-    _exchange(path, ("\n".join(lines) + "\n").encode())
 
 
 def _point(build: Path, name: str) -> None:
@@ -143,7 +165,7 @@ def _point(build: Path, name: str) -> None:
     target, current = f"releases/{name}", build / "current"
     if current.is_symlink() and current.readlink() == Path(target):
         return
-    link = build / f"{TEMPORARY}current"
+    link = build / f"{disk.TEMPORARY}current"
     link.symlink_to(target)
     link.replace(current)
 
@@ -159,21 +181,19 @@ def _roll_forward(release: Path, home: Path) -> list[str]:
         if path.name not in wanted:
             path.unlink()
             changed.append(f"data/{path.name}")
-    _sync(data)
+    disk.sync(data)
     if _copied(release / "datapackage.json", home / "datapackage.json"):
         changed.append("datapackage.json")
-    _sync(home)
+    disk.sync(home)
     return changed
 
 
 def _prune(build: Path, live: str) -> None:
     """Remove all but the newest releases of the log; never the live one. Renamed first: a release is whole or gone."""
-    lines = (build / LOG).read_bytes().splitlines()
-    logged = [json.loads(line)["release"] for line in lines]
-    newest = list(dict.fromkeys(reversed(logged)))[:KEPT_RELEASES]
+    newest = list(dict.fromkeys(reversed(history.logged(build))))[:KEPT_RELEASES]
     for path in sorted((build / "releases").iterdir()):
         if path.name not in (*newest, live):
-            doomed = path.with_name(f"{TEMPORARY}{path.name}")
+            doomed = path.with_name(f"{disk.TEMPORARY}{path.name}")
             path.rename(doomed)
             shutil.rmtree(doomed)
 
@@ -181,9 +201,9 @@ def _prune(build: Path, live: str) -> None:
 def _sweep(home: Path) -> None:
     """Remove what crashed runs left under a temporary name."""
     build = home / "build"
-    left = [home / f"{TEMPORARY}datapackage.json"]
+    left = [home / f"{disk.TEMPORARY}datapackage.json"]
     for folder in (build, build / "releases", home / "data"):
-        left += sorted(folder.glob(f"{TEMPORARY}*"))
+        left += sorted(folder.glob(f"{disk.TEMPORARY}*"))
     for path in left:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -196,41 +216,8 @@ def _copied(source: Path, target: Path) -> bool:
     content = source.read_bytes()
     if target.is_file() and target.read_bytes() == content:
         return False
-    _exchange(target, content)
+    disk.exchange(target, content)
     return True
-
-
-def _exchange(target: Path, content: bytes) -> None:
-    """Give `target` new content in one step: readers see the old or the new. The folder is synced by the caller."""
-    fresh = target.with_name(f"{TEMPORARY}{target.name}")
-    _write(fresh, content)
-    fresh.replace(target)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A file of exactly this content, on the disk."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _sync(path: Path) -> None:
-    """Ask the disk to keep a file or folder; a file that another library wrote is synced just as well this way."""
-    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tables(staged: Path) -> dict[str, int]:
@@ -242,8 +229,8 @@ def _tables(staged: Path) -> dict[str, int]:
 def _refuse_full_disk(staged: Path) -> None:
     """ENOSPC before anything is touched: what is staged already counts towards the room a release needs."""
     size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
-    disk = os.statvfs(staged)
-    if disk.f_bavail * disk.f_frsize < (ROOM - 1) * size:
+    free = os.statvfs(staged)
+    if free.f_bavail * free.f_frsize < (ROOM - 1) * size:
         raise OSError(errno.ENOSPC, f"{ROOM - 1:g} times the {size:,} bytes of the package must be free", str(staged))
 
 
