@@ -94,6 +94,22 @@ def publish(workspace: Workspace) -> Run:
     )
 
 
+def redact(workspace: Workspace, claim: str, reason: str, day: str) -> tuple[Run, list[str], list[str]]:
+    """What was published without the claim's number and words, the releases that are gone, and who still says it.
+
+    Raises: UsageError from redaction.redact; the refusals of publish, after which the ledger is emptied already and
+    the live release still holds the figure: mend what it says and run again.
+    """
+    from pipeline import publish as publishing
+    from pipeline import redaction
+
+    rewritten, still = redaction.redact(workspace.home, claim, reason, day)
+    run = publish(workspace)
+    with publishing.lock(workspace.build):
+        gone = publishing.withdraw_others(workspace.home, reason)
+    return replace(run, changed_files=(*rewritten, *run.changed_files)), gone, still
+
+
 def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding], int]:
     """The corridor as far as the gate: the ledger read, assembled, validated and cleared. Writes nothing.
 

@@ -159,6 +159,22 @@ def rollback(
 
 
 @app.command()
+def redact(
+    claim: Annotated[str, typer.Argument(help="The claim_id of a figure that endangers somebody.")],
+    reason: Annotated[str, typer.Option(help="identifies_person, endangers_person or named_in_error.")],
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Take a figure and its words out of the ledger, every table, and every release kept here."""
+    from datetime import UTC, datetime
+
+    from pipeline import build, report
+
+    day = datetime.now(UTC).date().isoformat()
+    report.redacted(*build.redact(build.Workspace(home, report.say), claim, reason, day), as_json=json_)
+
+
+@app.command()
 def sign(
     key_file: Annotated[Path, typer.Argument(help="Your secret key of minisign, kept outside the checkout.")],
     home: Home = HERE,

@@ -178,7 +178,9 @@ def _broken(chain: Sequence[Row], reasons: Mapping[tuple[str, int], Correction])
         if old is not None:
             broken |= {
                 "recorded-backwards": row["recorded_on"] < old["recorded_on"],
-                "version-identical": all(row[column] == old[column] for column in row.keys() - OWN_TO_VERSION),
+                # A redaction empties every version alike: only its day and its cause are left to tell.
+                "version-identical": all(row[column] == old[column] for column in row.keys() - OWN_TO_VERSION)
+                and not (why and why.cause == "suppression" and row["missing_reason"] == "suppressed"),
                 "stale-correction": why is not None and any(old[name] != cell for name, cell in why.expect.items()),
             }
         yield from ((row, check) for check, is_broken in broken.items() if is_broken)

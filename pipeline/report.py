@@ -155,6 +155,24 @@ def rolled_back(release: Release, *, as_json: bool) -> None:
     PEOPLE.print("The ledger was not touched: correct it before the next publish, which goes forward to what it holds.")
 
 
+def redacted(told: Run, gone: Sequence[str], still: Sequence[str], *, as_json: bool) -> None:
+    """The end of redact: what holds the figure no more, and what nobody can recall from here."""
+    if as_json:
+        _document(
+            {"release": told.release, "withdrawn": gone, "changed_files": told.changed_files, "still_said": still}
+        )
+    PEOPLE.print(f"Published without it: release {told.release}. Gone from this server: {len(gone)} older releases.")
+    PEOPLE.print(f"Rewritten here, to be committed: {', '.join(told.changed_files)}", soft_wrap=True)
+    for place in still:
+        PEOPLE.print(
+            f"[yellow]look[/yellow] {place}: still says the number. Is it the same figure? Then redact it too."
+        )
+    PEOPLE.print(
+        "Not reached from here: the history of git, mirrors, readers' copies, the archive of pages. "
+        "docs/correcting.md says what to do about each.", soft_wrap=True,
+    )  # fmt: skip
+
+
 def signed(place: Path) -> None:
     """The end of sign."""
     PEOPLE.print(f"Signed: {place.name} of release {place.parent.name}. Tell readers your public key by another way.")

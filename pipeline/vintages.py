@@ -88,7 +88,10 @@ def _changes(
     old, new = raw
     why = declared.get((new["claim_id"], version(new)))
     hidden = any(cells["missing_reason"] == "suppressed" for cells in masked)
+    redacted = why is not None and why.cause == "suppression" and old["missing_reason"] == "suppressed"
     for column in new:
+        if redacted and column == "missing_reason":
+            old = {**old, column: ""}  # emptied in the ledger itself: the day it was withheld is still a change
         if column not in OWN_TO_VERSION and old[column] != new[column]:
             bare = hidden and column in telling
             yield {

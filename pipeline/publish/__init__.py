@@ -21,10 +21,10 @@ from pipeline import errors
 from pipeline.publish import history, package, remote, verify
 from pipeline.publish.comparison import changes, delta
 from pipeline.publish.history import sign
-from pipeline.publish.release import go_live, lock, new_folder, rollback
+from pipeline.publish.release import go_live, lock, new_folder, rollback, withdraw_others
 from pipeline.records import PublicTable
 
-__all__ = ["changes", "delta", "folder", "go_live", "lock", "rollback", "sign", "stage", "verified"]
+__all__ = ["changes", "delta", "folder", "go_live", "lock", "rollback", "sign", "stage", "verified", "withdraw_others"]
 
 DISK_CODES: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 # What the writers of the formats raise when the disk refuses, and sometimes for other causes.

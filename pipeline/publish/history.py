@@ -26,11 +26,41 @@ def append(build: Path, manifest: str) -> None:
     Raises: StorageError for a log that was changed or cut: nothing is published onto a broken history.
     """
     lines = _lines(build)
-    if not lines or json.loads(lines[-1])["manifest"] != manifest:
-        previous = hashlib.sha256(lines[-1]).hexdigest() if lines else verify.ORIGIN
-        told = {"seq": len(lines) + 1, "release": manifest[:16], "manifest": manifest, "previous": previous}
-        lines.append(verify.entry(told))
+    last = json.loads(lines[-1]) if lines else {}
+    if last.get("manifest") != manifest or "withdrawn" in last:
+        _add(lines, manifest)
         disk.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+    _prove(build, lines, manifest)
+
+
+def withdraw(build: Path, live: str, reason: str) -> list[str]:
+    """The ids of all releases but the live one, once the log says of each that it was withdrawn, and why.
+
+    Shape: `live` is a manifest digest, `reason` a class. The log ends with the live release; a release that was
+    withdrawn before is not named again.
+    """
+    lines = _lines(build)
+    told = [json.loads(line) for line in lines]
+    gone = {one["manifest"] for one in told if "withdrawn" in one}
+    others = [one for one in dict.fromkeys(one["manifest"] for one in told) if one not in gone | {live}]
+    for manifest in others:
+        _add(lines, manifest, withdrawn=reason)
+    if others:
+        _add(lines, live)
+        disk.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+    for manifest in (*gone - {live}, *others, live):
+        _prove(build, lines, manifest)
+    return [manifest[:16] for manifest in (*gone - {live}, *others)]
+
+
+def _add(lines: list[bytes], manifest: str, **more: str) -> None:
+    previous = hashlib.sha256(lines[-1]).hexdigest() if lines else verify.ORIGIN
+    told = {"seq": len(lines) + 1, "release": manifest[:16], "manifest": manifest, "previous": previous}
+    lines.append(verify.entry({**told, **more}))
+
+
+def _prove(build: Path, lines: list[bytes], manifest: str) -> None:
+    """Put the proof of a release where readers find it, if it is not there already."""
     proof = verify.canonical(verify.proof(b"\n".join(lines) + b"\n", manifest))
     place = build / PROOFS / f"{manifest[:16]}.json"
     if not place.is_file() or place.read_bytes() != proof:
@@ -41,7 +71,8 @@ def append(build: Path, manifest: str) -> None:
 
 def logged(build: Path) -> list[str]:
     """The ids of all releases of the log, oldest first; one that was gone back to stands twice."""
-    return [json.loads(line)["release"] for line in _lines(build)]
+    told = [json.loads(line) for line in _lines(build)]
+    return [one["release"] for one in told if "withdrawn" not in one]
 
 
 def _lines(build: Path) -> list[bytes]:

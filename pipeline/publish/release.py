@@ -98,6 +98,25 @@ def rollback(home: Path, name: str = "") -> Release:
     return _make_current(home, chosen)
 
 
+def withdraw_others(home: Path, reason: str) -> list[str]:
+    """The ids of the releases that are gone from this server: all but the live one. Only under the lock.
+
+    The log keeps their digests and the class of the reason; a reader's old copy then fails to verify, and says why.
+    Raises: StorageError where the disk refuses; running again completes it.
+    """
+    build = home / "build"
+    live = (build / "current").resolve()
+    try:
+        gone = history.withdraw(build, verify.sha256(live / verify.MANIFEST), reason)
+        for path in sorted((build / "releases").iterdir()):
+            if path.name != live.name:
+                shutil.rmtree(path)
+        disk.sync(build)
+    except OSError as error:
+        raise _refused(error) from error
+    return gone
+
+
 def _make_current(home: Path, name: str) -> Release:
     """The whole release of that id, once it is logged, live, and copied to the tracked files."""
     build = home / "build"

@@ -68,12 +68,20 @@ def log_faults(log: bytes, manifest: str, *, newest: bool = True) -> list[Fault]
         previous = hashlib.sha256(line).hexdigest()
     if not log.endswith(b"\n"):
         return [Fault("E_LOG", f"line {len(lines)}", "is torn; take another copy of the log")]
+    if manifest in (gone := _withdrawn(lines)):
+        return [Fault("E_WITHDRAWN", MANIFEST, f"was withdrawn ({gone[manifest]}); delete your copy")]
     if manifest not in told:
         return [Fault("E_NOT_IN_LOG", MANIFEST, "this release was never logged; do not use it")]
     if newest and told[-1] != manifest:
         last = len(told) - told[::-1].index(manifest)
         return [Fault("E_ROLLBACK", MANIFEST, f"is release {last} of {len(told)}: an older one (allow it with --old)")]
     return []
+
+
+def _withdrawn(lines: Sequence[bytes]) -> dict[str, str]:
+    """Why releases were withdrawn, by the digest of their manifest."""
+    told = [one for one in map(_line, lines) if one and "withdrawn" in one]
+    return {one["manifest"]: one["withdrawn"] for one in told}
 
 
 def proof(log: bytes, manifest: str) -> dict[str, Any]:
@@ -104,19 +112,24 @@ def proof_faults(told: dict[str, Any], manifest: str, seen: dict[str, Any] | Non
         grown = consistent(old_top, top, before, size, [bytes.fromhex(node) for node in steps])
     except (KeyError, ValueError, TypeError, AttributeError):
         return [Fault("E_PROOF", "the proof", "cannot be read as one; take another copy")]
-    if (_line(line) or {}).get("manifest") != manifest:
+    one = _line(line)
+    if one is None or one["manifest"] != manifest:
         return [Fault("E_NOT_IN_LOG", "the proof", "is of another release")]
+    found = []
     if not included(hashlib.sha256(b"\0" + line).digest(), index, size, path, top):
-        return [Fault("E_PROOF", "the proof", "does not show that this release was logged")]
+        found.append(Fault("E_PROOF", "the proof", "does not show that this release was logged"))
     if not grown:
-        return [Fault("E_ROLLBACK", "the proof", "does not continue the log you knew; somebody rewrote history")]
-    if newest and index != size - 1:
-        return [Fault("E_ROLLBACK", MANIFEST, f"is release {index + 1} of {size}: an older one (allow it with --old)")]
-    return []
+        found.append(Fault("E_ROLLBACK", "the proof", "does not continue the log you knew; somebody rewrote history"))
+    if "withdrawn" in one:
+        found.append(Fault("E_WITHDRAWN", MANIFEST, f"was withdrawn ({one['withdrawn']}); delete your copy"))
+    elif newest and index != size - 1:
+        sentence = f"is release {index + 1} of {size}: an older one (allow it with --old)"
+        found.append(Fault("E_ROLLBACK", MANIFEST, sentence))
+    return found
 
 
 def _line(line: bytes) -> dict[str, Any] | None:
-    """A line of the log, or None if it is not one: exactly seq, release, manifest and previous, as we write them."""
+    """A line of the log, or None if it is not one: seq, release, manifest and previous, and withdrawn with a reason."""
     try:
         one = json.loads(line)
     except ValueError:
@@ -128,9 +141,8 @@ def _line(line: bytes) -> dict[str, Any] | None:
 
 def entry(one: dict[str, Any]) -> bytes:
     """The line of a log, without its line end; b"" for what is no entry."""
-    if set(one) != {"seq", "release", "manifest", "previous"} or not all(
-        isinstance(one[k], str) for k in one.keys() - {"seq"}
-    ):
+    texts = {"release", "manifest", "previous"} | (set(one) & {"withdrawn"})
+    if set(one) != {"seq", *texts} or not all(isinstance(one[name], str) for name in texts):
         return b""
     return json.dumps(one, sort_keys=True).encode()
 
