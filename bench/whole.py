@@ -40,7 +40,9 @@ def _build(folder: Path) -> None:
         sys.exit(f"the synthetic package has {len(found)} findings, first {found[0]}")
     words = yaml.safe_load(Path("schemas/package.yml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as out:
-        package.write([PublicTable(table) for table in read], words, "2026-11-24", Path(out), Path(out) / "no such home")
+        package.write(
+            [PublicTable(table) for table in read], words, "2026-11-24", Path(out), Path(out) / "no such home"
+        )
         print(sorted(path.name for path in Path(out).iterdir()))
 
 

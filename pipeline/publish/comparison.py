@@ -36,7 +36,7 @@ def _changes(current: Path, staged: Path, new: Mapping[str, Mapping[str, Any]]) 
     return {
         name: _counted(_rows(current, old.get(name)), _rows(staged, new.get(name)), {**old, **new}[name])
         for name in sorted({*old, *new})
-        if old.get(name, {}).get("hash") != new.get(name, {}).get("hash")
+        if _differs(old.get(name), new.get(name))
     }
 
 
@@ -56,7 +56,7 @@ def delta(before: Path, after: Path) -> polars.DataFrame:
     told = [
         _differences(name, _rows(before, old.get(name)), _rows(after, new.get(name)), {**old, **new}[name])
         for name in sorted({*old, *new})
-        if old.get(name, {}).get("hash") != new.get(name, {}).get("hash")
+        if _differs(old.get(name), new.get(name))
     ]
     nothing = polars.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], polars.String))
     return (
@@ -137,11 +137,16 @@ def _differences(
                 _column(name, column, f"column_{change}") for column in there.columns if column not in other.columns
             ]
     if old.height and new.height:
-        both = new.join(old, on=keys, how="inner", suffix="\0")
+        # Only the keys are joined: rows are then met by number, one column at a time.
+        places = new.select(keys).with_row_index("new").join(old.select(keys).with_row_index("old"), on=keys)
+        at, was = places["new"], places["old"]
         for column in (one for one in new.columns if one in old.columns and one not in keys):
-            differ = both.filter(~polars.col(column).eq_missing(polars.col(f"{column}\0")))
-            if differ.height:
-                parts.append(_told(name, differ, keys, "altered", column))
+            cells, before = new[column].gather(at), old[column].gather(was)
+            if (differ := cells.ne_missing(before)).any():
+                rows = places.filter(differ).with_columns(
+                    cells.filter(differ), before.filter(differ).alias(f"{column}\0")
+                )
+                parts.append(_told(name, rows, keys, "altered", column))
     return polars.concat(parts) if parts else polars.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], polars.String))
 
 
@@ -155,6 +160,11 @@ def _told(name: str, rows: polars.DataFrame, keys: Sequence[str], change: str, c
         old=polars.col(f"{column}\0") if column else cell,
         new=polars.col(column) if column else cell,
     )
+
+
+def _differs(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+    """Whether two tables can differ: one is missing, or nothing proves that they are the same bytes."""
+    return old is None or new is None or not old.get("hash") or old["hash"] != new.get("hash")
 
 
 def _column(name: str, column: str, change: str) -> polars.DataFrame:
