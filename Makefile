@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8001
+export CONTACT
 BIN := .venv/bin
 PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9
@@ -13,14 +14,14 @@ UV_VERSION := 0.13.9
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-publish: .venv/run.stamp  ## validate the ledger and publish it (OFFLINE=1: visit no source)
+publish: .venv/run.stamp  ## visit the publishers and publish the ledger (CONTACT=mail or page, OFFLINE=1)
 	@$(PIPELINE) publish $(if $(OFFLINE),--offline)
 
 serve: .venv/run.stamp  ## serve the last release with Datasette (PORT=8001)
 	@$(PIPELINE) serve --port $(PORT)
 
-scrape: .venv/run.stamp  ## visit the publishers and archive what they answer (CONTACT=mail or page)
-	@$(PIPELINE) scrape --contact "$(CONTACT)"
+scrape: .venv/run.stamp  ## only visit the publishers and archive what they answer (CONTACT=mail or page)
+	@$(PIPELINE) scrape
 
 check: .venv/run.stamp  ## do all that publish does up to the gate, write nothing
 	@$(PIPELINE) check

@@ -19,7 +19,7 @@ NOT_BROKEN_DOWN: Final = frozenset({"", "_T"})
 def tables(ledger: Ledger, schemas: Schemas) -> tuple[list[Table], list[Finding]]:
     """Every table of the package, sorted by its key, and what could not be placed.
 
-    Shape: topics in the order of the code list `topics`, then milestones, documents, and the code lists.
+    Shape: topics in the order of the code list `topics`, then milestones, documents, captures, and the code lists.
     Only what the ledger holds now is placed: older versions and withdrawn claims are told by vintages.
     """
     findings: list[Finding] = []
@@ -36,6 +36,7 @@ def tables(ledger: Ledger, schemas: Schemas) -> tuple[list[Table], list[Finding]
     milestones = [row for row in ledger.milestones if row["status"] == "current"]
     placed.append(_table("milestones", schemas["milestones"], milestones))
     placed.append(_table("documents", schemas["documents"], ledger.documents))
+    placed.append(_table("captures", schemas["captures"], _captures(ledger)))
     for name, rows in ledger.codes.items():
         schema = schemas.get(name, schemas["code_list"])
         findings += _foreign_columns(name, schema, rows)
@@ -54,6 +55,15 @@ def _table(name: str, schema: Mapping[str, Any], rows: Sequence[Row], *, keep_or
 
 def _cells(rows: Iterable[Row], column: str) -> list[str | None]:
     return [row.get(column) or None for row in rows]
+
+
+def _captures(ledger: Ledger) -> list[Row]:
+    """The archived pages that a claim rests on, each once, as it was first captured."""
+    rests_on = {claim["capture_sha256"] for claim in ledger.held()}
+    newest_first = sorted(ledger.evidence, key=lambda row: row["captured_at"], reverse=True)
+    return list(
+        {row["capture_sha256"]: row for row in newest_first if row["capture_sha256"] in rests_on - {""}}.values()
+    )
 
 
 def _unplaced(claim: Row) -> Finding:

@@ -11,10 +11,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import errors
 from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
+
+if TYPE_CHECKING:
+    from pipeline.visiting import Round, World
 
 Say = Callable[[str], None]
 SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
@@ -47,7 +50,7 @@ class Run:
     """What a run did, as build/run.json tells it.
 
     `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
-    `changed_files` are the tracked files rewritten.
+    `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted.
     """
 
     outcome: str
@@ -59,16 +62,18 @@ class Run:
     expectations: int = 0
     findings: Sequence[Finding] = ()
     error: str = ""
+    met: Round | None = None
 
 
-def publish(workspace: Workspace) -> Run:
-    """Carry the ledger through every stage to a live release.
+def publish(workspace: Workspace, world: World | None = None) -> Run:
+    """Visit the publishers, if `world` is given, and carry the ledger through every stage to a live release.
 
     Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
     """
     from pipeline import publish as publishing
 
     with publishing.lock(workspace.build):
+        met = visit(workspace, world) if world else None
         book, public, findings, expectations = check(workspace)
         workspace.say("writing every format")
         staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
@@ -87,9 +92,10 @@ def publish(workspace: Workspace) -> Run:
             sources=book.sources,
             tables=release.tables,
             changes=changes,
-            changed_files=(*release.changed, *described),
+            changed_files=(*(met.changed if met else ()), *release.changed, *described),
             expectations=expectations,
             findings=findings,
+            met=met,
         ),
     )
 
@@ -108,6 +114,17 @@ def redact(workspace: Workspace, claim: str, reason: str, day: str) -> tuple[Run
     with publishing.lock(workspace.build):
         gone = publishing.withdraw_others(workspace.home, reason)
     return replace(run, changed_files=(*rewritten, *run.changed_files)), gone, still
+
+
+def visit(workspace: Workspace, world: World) -> Round:
+    """What the publishers answered; a fault of theirs, or of what should reach them, stops nothing."""
+    from pipeline import visiting
+
+    workspace.say("visiting the publishers")
+    try:
+        return visiting.visits(workspace.home, world)
+    except errors.BadSource as error:
+        return visiting.Round(why=f"No publisher was visited. {error}", refused=(str(error),))
 
 
 def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding], int]:

@@ -27,12 +27,18 @@ _LEAST_GAP_S, _LONGEST_GAP_S = 1.0, 3600.0
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def sources(home: Path, publishers: Collection[str] = ()) -> list[Source]:
-    """Every source of the catalogue, sorted by id. Raises: BadSourceFile at the first file that is wrong.
+def sources(home: Path, publishers: Collection[str] = ()) -> tuple[list[Source], list[str]]:
+    """Every source of the catalogue, sorted by id, and of each file that is wrong why: one takes no other with it.
 
     `publishers`: the codes of bodies.csv; when given, a publisher must be one of them.
     """
-    return [source(path, publishers) for path in sorted((home / "sources").glob("*/source.yml"))]
+    found, refused = [], []
+    for path in sorted((home / "sources").glob("*/source.yml")):
+        try:
+            found.append(source(path, publishers))
+        except errors.BadSourceFile as error:
+            refused.append(str(error))
+    return found, refused
 
 
 def source(path: Path, publishers: Collection[str] = ()) -> Source:

@@ -24,22 +24,41 @@ archives = typer.Typer(no_args_is_help=True, help="The private archive of what p
 app.add_typer(archives, name="archive")
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Home = Annotated[Path, typer.Option("--home", help="The checkout to work in.", show_default=False)]
+Contact = Annotated[
+    str,
+    typer.Option(
+        envvar="CONTACT", show_default=False,
+        help="How a publisher reaches you: a mail address or a page. Sent with every request.",
+    ),
+]  # fmt: skip
+Only = Annotated[list[str] | None, typer.Option("--source", help="Visit only this source; may be repeated.")]
+Workers = Annotated[
+    str, typer.Option("--executor", help="Who fetches and reads: threads, processes, or dask://HOST:PORT.")
+]
 HERE = Path(__file__).resolve().parent.parent
 
 
 @app.command()
 def publish(
+    *,
     json_: Json = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Do not visit any source: publish what the ledger holds.")
+    offline: Annotated[bool, typer.Option("--offline", help="Visit no source: publish what the ledger holds.")] = False,
+    source: Only = None,
+    contact: Contact = "",
+    executor: Workers = "threads",
+    wayback: Annotated[
+        bool, typer.Option("--wayback", help="Take the Wayback Machine's copy where a cited page is gone or refused.")
     ] = False,
     home: Home = HERE,
 ) -> None:
-    """Validate the ledger and publish it as a new release; an unchanged ledger changes nothing."""
-    from pipeline import build, report
+    """Visit the publishers, validate the ledger and publish it as a new release; what is unchanged changes nothing."""
+    from pipeline import build, report, visiting
 
-    run = build.publish(build.Workspace(home, report.say))
+    world = None if offline else visiting.World(contact, source or (), executor, wayback)
+    run = build.publish(build.Workspace(home, report.say), world)
     report.run(run, offline=offline, as_json=json_)
+    if run.met and (run.met.alarms or run.met.refused):
+        raise typer.Exit(errors.BadSource.exit_code)
 
 
 @app.command()
@@ -188,32 +207,33 @@ def sign(
 
 @app.command()
 def scrape(
-    contact: Annotated[
-        str, typer.Option(help="How a publisher reaches you: a mail address or a page. Sent with every request.")
-    ],
-    source: Annotated[list[str] | None, typer.Option(help="Only this source; may be given several times.")] = None,
+    source: Only = None,
+    contact: Contact = "",
+    executor: Workers = "threads",
     json_: Json = False,
     home: Home = HERE,
 ) -> None:
-    """Visit the publishers politely, archive what they answer, and say how each of them is."""
+    """Visit the publishers politely, archive what they answer, say how each of them is, and publish nothing."""
     from pipeline import report, visiting
 
-    met = visiting.visits(home, visiting.World(contact), source or ())
+    met = visiting.visits(home, visiting.World(contact, source or (), executor))
     report.visited(met, as_json=json_)
-    if met.alarms:
+    if met.alarms or met.refused:
         raise typer.Exit(errors.BadSource.exit_code)
 
 
 @archives.command("import")
 def archive_import(
-    warc: Annotated[Path, typer.Argument(help="A WARC or ARC file made elsewhere.")],
+    file: Annotated[Path, typer.Argument(help="A WARC or ARC file made elsewhere, or a list of addresses to fetch.")],
+    contact: Contact = "",
+    executor: Workers = "threads",
     json_: Json = False,
     home: Home = HERE,
 ) -> None:
-    """Take the answers of a WARC made elsewhere into the archive; twice the same file changes nothing."""
+    """Take the answers of a WARC made elsewhere, or of a list of addresses, into the archive; twice changes nothing."""
     from pipeline import report, visiting
 
-    report.taken(visiting.imported(home, warc), as_json=json_)
+    report.taken(visiting.imported(home, file, visiting.World(contact, workers=executor)), as_json=json_)
 
 
 @app.command()

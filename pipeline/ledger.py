@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,9 @@ MILESTONE_COLUMNS: Final = (
     "note", "input_id",
 )  # fmt: skip
 DOCUMENT_COLUMNS: Final = ("document_id", "title", "publisher", "url", "published_on", "language", "note")
+EVIDENCE_COLUMNS: Final = (
+    "claim_id", "version", "evidence", "capture_sha256", "captured_at", "document_id", "url", "via",
+)  # fmt: skip
 LONGEST_LINE: Final = 20_000  # bytes; the longest honest line of a ledger is under 2,000
 CORRECTION_KEYS: Final = ({"claim", "version", "cause", "reason"}, {"reported_to", "expect"})  # needed, allowed
 VERSION_RULES: Final = {  # what is wrong, the cure, the column
@@ -60,6 +63,16 @@ VERSION_RULES: Final = {  # what is wrong, the cure, the column
         "compare both with the page, then mend or remove the correction", "version",
     ),
 }  # fmt: skip
+EVIDENCE_MISSED: Final = {  # what the archive shows of a figure, and the cure
+    "not_found": (
+        "its number does not stand in its page near its words",
+        "compare the page with the claim; it may be spelled out, or stand in a picture",
+    ),
+    "page_gone": (
+        "its page was gone before it could be archived",
+        "look for a copy (publish --wayback), or cite another page of the publisher",
+    ),
+}
 OWN_TO_VERSION: Final = frozenset({"version", "recorded_on"})
 
 
@@ -72,6 +85,7 @@ def read(home: Path) -> Ledger:
     findings: list[Finding] = []
     places: dict[str, str] = {}
     sources: dict[str, dict[str, int]] = {}
+    proofs: list[tuple[str, Row]] = []
     rows: dict[str, list[Row]] = {"claims": [], "milestones": [], "documents": []}
     columns = {"claims": CLAIM_COLUMNS, "milestones": MILESTONE_COLUMNS, "documents": DOCUMENT_COLUMNS}
     for folder in sorted(path for path in (home / "sources").iterdir() if path.is_dir()):
@@ -84,6 +98,8 @@ def read(home: Path) -> Ledger:
             _note_places(kind, read_rows, places, findings)
             rows[kind] += [row for _, row in read_rows]
             counts[kind] = len(read_rows)
+        if (path := folder / "evidence.csv").exists():
+            proofs += _read(path, home, EVIDENCE_COLUMNS, findings)
     codes = {}
     for path in sorted((home / "schemas" / "codes").glob("*.csv")):
         codes[path.stem] = tuple(row for _, row in _read(path, home, None, findings))
@@ -91,9 +107,10 @@ def read(home: Path) -> Ledger:
     for path in sorted((home / "sources").glob("*/corrections.yml")):
         declared += _corrections(path, home, {row["code"] for row in codes.get("revision_cause", ())}, findings)
     findings += _version_findings(rows["claims"], declared, places)
+    _prove(rows["claims"], proofs, findings)
     return Ledger(
         tuple(rows["claims"]), tuple(rows["milestones"]), tuple(rows["documents"]), codes, sources, places,
-        tuple(findings), tuple(declared),
+        tuple(findings), tuple(declared), tuple(row for _, row in proofs),
     )  # fmt: skip
 
 
@@ -112,6 +129,45 @@ def state(book: Ledger, day: str) -> list[Row]:
         span = f"a day from {days[0]} to {days[-1]}, written like that" if days else "a ledger with claims"
         raise errors.UsageError(f"as of: a day the ledger knows nothing of, expected {span}. Ask for a day inside.")
     return book.held(day)
+
+
+def append_evidence(home: Path, book: Ledger, rows: Iterable[Row]) -> list[str]:
+    """The evidence.csv files that got a row: what the archive says of a claim stands beside the claim.
+
+    Shape: rows of EVIDENCE_COLUMNS. Raises: StorageError.
+    """
+    by_file: dict[str, list[Row]] = {}
+    for row in rows:
+        folder = book.places[row["claim_id"]].rpartition("/")[0]
+        by_file.setdefault(f"{folder}/evidence.csv", []).append(row)
+    for name, added in sorted(by_file.items()):
+        path = home / name
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, EVIDENCE_COLUMNS, lineterminator="\n")
+        if not path.exists():
+            writer.writeheader()
+        writer.writerows(added)
+        try:
+            with path.open("a", encoding="utf-8", newline="") as file:
+                file.write(out.getvalue())
+        except OSError as error:
+            raise errors.StorageError(f"{name}: {error.strerror}. Make room or mend the rights.") from error
+    return sorted(by_file)
+
+
+def _prove(claims: Sequence[Row], proofs: Sequence[tuple[str, Row]], findings: list[Finding]) -> None:
+    """Gives each claim the evidence of its last row in evidence.csv; what was looked for in vain is a notice."""
+    last = {(row["claim_id"], row["version"]): (place, row) for place, row in proofs}
+    for claim in claims:
+        place, row = last.pop((claim["claim_id"], claim["version"]), ("", {}))
+        claim.update({key: row[key] for key in ("evidence", "capture_sha256") if row})
+        if row and row["evidence"] in EVIDENCE_MISSED:
+            findings.append(
+                Finding("evidence", "notice", "claims", claim["claim_id"], *EVIDENCE_MISSED[row["evidence"]], "", place)
+            )
+    for place, _ in last.values():
+        cure = "take the row out: evidence belongs to a version of a claim that the ledger holds"
+        findings.append(Finding("evidence", "grave", "claims", "", "evidence for no version we hold", cure, "", place))
 
 
 def _corrections(path: Path, home: Path, causes: set[str], findings: list[Finding]) -> Iterator[Correction]:

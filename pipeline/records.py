@@ -102,7 +102,8 @@ class Ledger:
 
     Shape: rows are dicts of text, "" for an empty cell; `sources` maps a source id to its numbers of claims,
     milestones and documents; `places` maps a key (claim_id, milestone_id, document_id) to "file:line"; `corrections`
-    hold claim, version, cause and reason, with expect and reported_to where given.
+    hold claim, version, cause and reason, with expect and reported_to where given; `evidence` holds what the archive
+    says of claims, the newest last, and each claim bears what its last row says.
     """
 
     claims: tuple[Row, ...]
@@ -113,6 +114,7 @@ class Ledger:
     places: dict[str, str]
     findings: tuple[Finding, ...]
     corrections: tuple[Correction, ...] = ()
+    evidence: tuple[Row, ...] = ()
 
     def held(self, day: str = "9999-12-31") -> list[Row]:
         """The claims that stood at the end of `day`: of each, its highest version recorded by then, if not withdrawn.

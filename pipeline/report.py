@@ -13,6 +13,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table as Grid
 
 from pipeline import explain
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from pipeline.reconcile.answer import Answer
     from pipeline.visiting import Round
 
+ALARMS_SHOWN: Final = 6
+TABLES_SHOWN: Final = 8
+NOTICES_SHOWN: Final = 3
 SHOWN: Final = 20  # errors listed for a person; --json holds all
 PEOPLE = Console(stderr=True, highlight=False)
 
@@ -40,28 +45,38 @@ def say(step: str) -> None:
 
 
 def run(told: Run, *, offline: bool, as_json: bool) -> None:
-    """The end of publish: a table per source, what changed, and what to look at."""
+    """The end of publish: how each source is, what changed, and what to look at."""
     if as_json:
         _document(asdict(told))
-    grid = Grid("source", "claims", "milestones", "documents", box=None, pad_edge=False)
-    for column in grid.columns[1:]:
-        column.justify = "right"
-    for source, counts in told.sources.items():
-        grid.add_row(source, *(str(counts[kind]) for kind in ("claims", "milestones", "documents")))
-    PEOPLE.print(grid)
+    if told.met and told.met.states:
+        visited(told.met)
+    else:
+        grid = Grid("source", "claims", "milestones", "documents", box=None, pad_edge=False)
+        for source, counts in told.sources.items():
+            grid.add_row(source, *(f"{counts[kind]:>10}" for kind in ("claims", "milestones", "documents")))
+        PEOPLE.print(grid)
     PEOPLE.print()
+    if offline:
+        PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
+    elif told.met and not told.met.states:
+        visited(told.met)
     rows = sum(told.tables.values())
     PEOPLE.print(f"{len(told.tables)} tables, {rows:,} rows; {told.expectations} expectations met.")
     _notices(told.findings)
-    if offline:
-        PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
     if told.outcome == "unchanged":
         PEOPLE.print(f"Unchanged: release {told.release} still stands, no tracked file was touched.")
-        return
-    for table, counts in told.changes.items():
-        said = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
-        if said:
+    else:
+        _changed(told)
+
+
+def _changed(told: Run) -> None:
+    """What a new release changes: the tables that changed most, and the files to commit."""
+    largest = sorted(told.changes.items(), key=lambda item: -sum(item[1].values()))
+    for table, counts in largest[:TABLES_SHOWN]:
+        if said := ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count):
             PEOPLE.print(f"  {table}: {said}")
+    if len(largest) > TABLES_SHOWN:
+        PEOPLE.print(f"  … and {len(largest) - TABLES_SHOWN} more tables, in build/run.json")
     PEOPLE.print(f"Published: release {told.release}, in build/current.")
     if told.changed_files:
         PEOPLE.print(f"Rewritten here, to be committed: {', '.join(told.changed_files)}", soft_wrap=True)
@@ -178,20 +193,43 @@ def signed(place: Path) -> None:
     PEOPLE.print(f"Signed: {place.name} of release {place.parent.name}. Tell readers your public key by another way.")
 
 
-def visited(met: Round, *, as_json: bool) -> None:
-    """The end of scrape: how each source is, and what to do about those that are not well."""
+def visited(met: Round, *, as_json: bool = False) -> None:
+    """How each source is, and what to do about those that are not well, the worst first."""
     if as_json:
         _document(asdict(met))
-    if not met.online:
-        PEOPLE.print(
-            "No network: no publisher answered within a few seconds, so none was visited. All stands as it was."
-        )
+    for sentence in met.refused:
+        PEOPLE.print(f"[red]mend[/red] {sentence}")
+    if met.why:
+        PEOPLE.print(met.why)
         return
-    for line in met.lines:
-        PEOPLE.print(line, soft_wrap=True, markup=False)
+    grid = Grid("source", "state", "since", "last new page", "", box=None, pad_edge=False)
+    for source, told in met.states.items():
+        loud = sum(one["source"] == source for one in met.alarms)
+        said = [f"{loud} to do, see below"] if loud else []
+        if told["problems"] > loud:
+            said.append(f"{told['problems'] - loud} seen once: wait for the next visit")
+        grid.add_row(source, _coloured(told["state"]), told["since"], told["last_new"] or "", "; ".join(said))
+    PEOPLE.print(grid)
+    if met.alarms:
+        PEOPLE.print(f"\n[bold]What to do[/bold], the worst first ({len(met.alarms)}):")
+    for number, one in enumerate(met.alarms[:ALARMS_SHOWN], 1):
+        seen = f"{number}. [bold]{one['source']}[/bold] {_coloured(one['state'])}, seen {one['sightings']} times since"
+        PEOPLE.print(f"{seen} {one['first_seen']}  [dim]{one['id']}[/dim]")
+        PEOPLE.print(Padding(escape(one["why"]), (0, 0, 0, 3)))
+        PEOPLE.print(Padding("[bold]→[/bold] " + escape(one["cure"]), (0, 0, 0, 3)))
+    if len(met.alarms) > ALARMS_SHOWN:
+        PEOPLE.print(f"… and {len(met.alarms) - ALARMS_SHOWN} more in build/health.json.")
     PEOPLE.print(
         f"\n{len(met.asked)} sources visited, {met.captures:,} answers archived, {met.parsed:,} pages read anew."
     )
+    if met.evidence:
+        told_ = ", ".join(f"{count} {code.replace('_', ' ')}" for code, count in sorted(met.evidence.items()))
+        PEOPLE.print(f"Figures checked against their archived page: {told_}.")
+
+
+def _coloured(state: str) -> str:
+    colour = "green" if state in ("ok", "unchanged") else "yellow" if state in ("edited", "silent") else "red"
+    return f"[{colour}]{state}[/{colour}]"
 
 
 def taken(answers: Taken, *, as_json: bool) -> None:
@@ -213,9 +251,15 @@ def summary(rows: Mapping[str, Sequence[Mapping[str, str | None]]], *, as_json: 
 
 
 def _notices(findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        where = " ".join(part for part in (finding.place, finding.table, finding.row) if part)
-        PEOPLE.print(f"[yellow]look[/yellow] {where}: {finding.sentence}. {finding.cure}.")
+    """Each notice; of one kind that is frequent the first few."""
+    for check, count in Counter(finding.check for finding in findings).items():
+        for finding in [one for one in findings if one.check == check][:NOTICES_SHOWN]:
+            where = " ".join(part for part in (finding.place, finding.table, finding.row) if part)
+            PEOPLE.print(
+                f"[yellow]look[/yellow] {where}: {finding.sentence}. {finding.cure[:1].upper()}{finding.cure[1:]}."
+            )
+        if count > NOTICES_SHOWN:
+            PEOPLE.print(f"… and {count - NOTICES_SHOWN} more of this kind in build/run.json.")
 
 
 def _document(answer: Mapping[str, Any]) -> None:

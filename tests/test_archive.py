@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import importlib
-import json
 import os
 import random
 import re
@@ -399,16 +398,6 @@ def test_a_full_disk_is_named_and_leaves_a_whole_file(tmp_path: Path, web: Web) 
 
         assert [capture.url.rpartition("/")[2] for capture in store.captures()] == ["news", "dated"]
     assert check(tmp_path) == 0
-
-
-def test_the_index_publishes_nothing_but_hash_time_and_address(tmp_path: Path, web: Web) -> None:
-    """The only public face of the archive."""
-    with archive.Archive(tmp_path, clock=Calendar()) as store:
-        fetch_all(store, web, ("/news",))
-
-        assert json.dumps(archive.public_face(store.last(NEWS))) == json.dumps(
-            {"capture_sha256": store.last(NEWS).sha256, "at": store.last(NEWS).at, "url": NEWS}
-        )
 
 
 def free_port() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipeline import assemble
 from pipeline.records import Ledger, Row
 
@@ -16,6 +18,7 @@ SCHEMAS = {
     "training": schema("claim_id", "version", "indicator", "value", "recorded_on", "status", key="claim_id"),
     "milestones": schema("milestone_id", "status", key="milestone_id"),
     "documents": schema("document_id", key="document_id"),
+    "captures": schema("capture_sha256", "captured_at", key="capture_sha256"),
     "code_list": schema("code", "title_en", key="code"),
     "topics": schema("code", key="code"),
     "indicators": schema("indicator", "topic", key="indicator"),
@@ -25,7 +28,7 @@ SCHEMAS = {
 def claim(**cells: str) -> Row:
     """One invented claim."""
     return {"claim_id": "a", "indicator": "heard", "sex": "_T", "value": "3", "status": "current",
-            "version": "1", "recorded_on": "2026-11-24"} | cells  # fmt: skip
+            "version": "1", "recorded_on": "2026-11-24", "capture_sha256": ""} | cells  # fmt: skip
 
 
 def ledger_of(*claims: Row, **codes: tuple[Row, ...]) -> Ledger:
@@ -92,3 +95,15 @@ def test_code_lists_keep_the_order_their_editor_gave_them() -> None:
     tables, _ = assemble.tables(book, SCHEMAS)
 
     assert tables[-1].rows["code"].to_list() == ["female", "_T"]
+
+
+def test_only_captures_that_a_claim_rests_on_are_published_each_once() -> None:
+    """What was looked at in vain, or for a claim that has gone, is nobody's evidence; the first capture stands."""
+    proofs = tuple(
+        {"claim_id": name, "capture_sha256": sha256, "captured_at": at}
+        for name, sha256, at in [("a", "1f", "2026-03"), ("b", "1f", "2026-01"), ("c", "2f", "2026-01"), ("d", "", "x")]
+    )
+    book = replace(ledger_of(claim(capture_sha256="1f"), claim(claim_id="b")), evidence=proofs)
+    captures = next(table for table in assemble.tables(book, SCHEMAS)[0] if table.name == "captures")
+
+    assert captures.rows.rows() == [("1f", "2026-01")]

@@ -70,7 +70,7 @@ def test_publishing_the_committed_figures_changes_no_tracked_file(published: Pat
 def test_a_second_run_says_unchanged_under_any_locale_date_and_folder(checkout: Path) -> None:
     """Same input, same release: other time zone, locale, hash seed and folder."""
     before = fingerprint(checkout)
-    done = command(checkout, "publish", "--json", TZ="Asia/Dushanbe", LC_ALL="C", PYTHONHASHSEED="7")
+    done = command(checkout, "publish", "--offline", "--json", TZ="Asia/Dushanbe", LC_ALL="C", PYTHONHASHSEED="7")
     run = json.loads(done.stdout)
 
     assert (done.returncode, run["outcome"], run["changed_files"]) == (0, "unchanged", [])
@@ -79,7 +79,7 @@ def test_a_second_run_says_unchanged_under_any_locale_date_and_folder(checkout: 
 
 def test_the_run_is_told_to_people_and_to_machines(checkout: Path) -> None:
     """Stdout holds one JSON document, stderr a table per source, build/run.json the same run."""
-    done = command(checkout, "publish", "--json")
+    done = command(checkout, "publish", "--offline", "--json")
     told = json.loads((checkout / "build" / "run.json").read_text(encoding="utf-8"))
 
     assert json.loads(done.stdout) == told
@@ -141,7 +141,7 @@ def test_a_refusal_on_the_command_line_is_exit_11_with_findings_and_no_trace(che
     before = fingerprint(checkout)
     spoil(checkout, cell("originator", "nobody"))
 
-    done = command(checkout, "publish", "--json")
+    done = command(checkout, "publish", "--offline", "--json")
     answer = json.loads(done.stdout)
 
     assert done.returncode == 11
@@ -159,7 +159,7 @@ def test_a_single_case_is_stopped_at_the_gate_with_exit_12(checkout: Path) -> No
         lambda rows: next(row for row in rows if row["unit"] == "complaint").update(value="1", qualifier="exact"),
     )
 
-    done = command(checkout, "publish")
+    done = command(checkout, "publish", "--offline")
 
     assert done.returncode in {11, 12}, done.stderr
     assert fingerprint(checkout) == before

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from web import sites
 from web.loopback import LOOPBACK, Page, Web, redirect
@@ -44,58 +45,47 @@ def live(store: archive.Archive, web: Web) -> scrape.Polite:
     return scrape.Polite(inner, gap_s=0.0, sleep=lambda _: None)
 
 
-def claim(name: str, document: str, printed: str, value: str = "") -> dict[str, str]:
-    return {"claim_id": name, "document_id": document, "printed": printed, "value": value or printed}
+def claim(name: str, document: str, printed: str, value: str = "", **told: str) -> dict[str, str]:
+    known = {"version": "1", "indicator": "appeals", "evidence": "not_yet_checked", "capture_sha256": ""}
+    return known | {"claim_id": name, "document_id": document, "printed": printed, "value": value or printed} | told
 
 
 PATHS = {"news": "/news/1", "old": "/old", "report": "/report.pdf", "gone": "/gone", "sick": "/sick", "never": "/never"}
 ADDRESSES = {name: f"http://coalition.example{path}" for name, path in PATHS.items()} | {"book": "", "paper": "p. 12"}
+NEAR = {"appeals": ["пыт", "обращ"]}
+
+
+def checked(store: archive.Archive, claims: list[dict[str, str]], **options) -> dict[str, dict[str, str]]:
+    found = evidence.checked(claims, ADDRESSES, store, archive.Replay(store), near=NEAR, **options)
+    return {row["claim_id"]: row for row in found}
 
 
 def test_each_claim_gets_the_evidence_that_the_archive_holds(store: archive.Archive, web: Web) -> None:
-    """Found, not found, gone, or not looked at: each with the page it rests on, after a redirect too."""
-    addresses = {name: url for name, url in ADDRESSES.items() if name != "never"}
-    evidence.fetched(
-        [url for url in addresses.values() if url.startswith("http")], live(store, web), archive.Replay(store)
-    )
+    """Found, not found, gone, or nothing said: each with the page it rests on, after a redirect too."""
+    client = live(store, web)
+    for name in ("news", "old", "report", "gone", "sick"):
+        scrape.follow(client.handle_request, httpx.Request("GET", ADDRESSES[name]))
     claims = [
         claim("a", "news", "24"), claim("b", "old", "1 170"), claim("c", "news", "25"), claim("d", "report", "31"),
         claim("e", "gone", "5"), claim("f", "sick", "5"), claim("g", "never", "5"),
         claim("h", "book", "5"), claim("i", "paper", "5"),
         claim("j", "news", "not_recorded", "1170"),
     ]  # fmt: skip
-    found = {
-        one.claim_id: (one.evidence, bool(one.capture_sha256))
-        for one in evidence.checked(claims, ADDRESSES, archive.Replay(store), near=["пыт", "обращ"])
-    }
+    found = checked(store, claims)
+    known = [one | {key: found[one["claim_id"]][key] for key in ("evidence", "capture_sha256")} for one in claims
+             if one["claim_id"] in found]  # fmt: skip
+    read = checked(store, [claims[3]], read=lambda body, _: f"{body.decode()} обращений")
 
-    assert found == {
-        "a": ("in_capture", True), "b": ("in_capture", True), "c": ("not_found", True), "d": ("not_yet_checked", True),
-        "e": ("page_gone", False), "f": ("not_yet_checked", False), "g": ("not_yet_checked", False),
-        "h": ("not_yet_checked", False), "i": ("not_yet_checked", False), "j": ("in_capture", True),
+    assert {name: (row["evidence"], bool(row["capture_sha256"])) for name, row in found.items()} == {
+        "a": ("in_capture", True), "b": ("in_capture", True), "c": ("not_found", True), "e": ("page_gone", False),
+        "j": ("in_capture", True),
     }  # fmt: skip
-
-
-def test_a_reader_of_reports_can_be_given(store: archive.Archive, web: Web) -> None:
-    """What extract reads from a PDF counts like a page."""
-    evidence.fetched([ADDRESSES["report"]], live(store, web), archive.Replay(store))
-    found = evidence.checked(
-        [claim("d", "report", "31")], ADDRESSES, archive.Replay(store), read=lambda body, _: body.decode()
+    assert found["b"]["url"] == ADDRESSES["old"]
+    assert checked(store, known) == {}
+    assert read["d"]["evidence"] == "in_capture"
+    assert (
+        checked(store, [claims[3]], read=lambda body, _: f"{body.decode()} обращений")["d"]["evidence"] == "in_capture"
     )
-
-    assert found[0].evidence == "in_capture"
-
-
-def test_a_few_documents_a_run_are_fetched_and_the_rest_next_time(store: archive.Archive, web: Web) -> None:
-    """What is held or gone is not asked for again; what failed comes after what was never asked."""
-    urls = [ADDRESSES[name] for name in ("sick", "news", "gone", "report", "old")]
-    asked = []
-    for _ in range(4):
-        start = len(web.asked)
-        evidence.fetched(urls, live(store, web), archive.Replay(store), most=2)
-        asked.append(list(dict.fromkeys(one.path for one in web.asked[start:] if one.path != "/robots.txt")))
-
-    assert asked == [["/sick", "/news/1"], ["/gone", "/report.pdf"], ["/old", "/news/1", "/sick"], ["/sick"]]
 
 
 @pytest.mark.parametrize(
@@ -129,9 +119,8 @@ def test_a_number_far_from_its_words_is_not_its_evidence() -> None:
     assert evidence.number_stands(text, "24", "24") is True
 
 
-def test_the_copy_nearest_in_time_is_taken_from_the_wayback_machine(store: archive.Archive, web: Web) -> None:
-    """Its address, kept in the archive, says that it came by way of another."""
-    asked: list[str] = []
+def test_the_copy_nearest_in_time_stands_for_a_page_that_is_gone(store: archive.Archive, web: Web) -> None:
+    """What the Wayback Machine kept is evidence, and says by way of whom it came; where it kept nothing, nothing is."""
 
     class Wayback(scrape.Polite):
         def handle_request(self, request):
@@ -139,6 +128,7 @@ def test_the_copy_nearest_in_time_is_taken_from_the_wayback_machine(store: archi
             request.url = request.url.copy_with(scheme="http")
             return super().handle_request(request)
 
+    asked: list[str] = []
     rows = [
         ["timestamp", "original", "statuscode", "digest"],
         ["20190304050607", "http://coalition.example/gone", "200", "X"],
@@ -153,24 +143,27 @@ def test_the_copy_nearest_in_time_is_taken_from_the_wayback_machine(store: archi
         def get(self, path, default=None):
             return cdx if path.startswith("/cdx/") else dict.get(self, path, default)
 
-    web.sites["web.archive.org"] = Paths({copy: Page(sites.page("2019", "52 жалобы"))})
+    web.sites["web.archive.org"] = Paths({copy: Page(sites.page("2019", "52 обращения"))})
+    scrape.follow(live(store, web).handle_request, httpx.Request("GET", ADDRESSES["gone"]))
+    fair = evidence.copy_is_fair(store.last(ADDRESSES["gone"]))
     transport = Wayback(
         archive.Recording(store, guard.Guard(permitted=LOOPBACK, resolve=web.resolve)), sleep=lambda _: None
     )
-    found = evidence.wayback("http://coalition.example/gone", "20190101", transport)
+    found = evidence.wayback(ADDRESSES["gone"], "20190101", transport)
     del rows[1:]
     nothing = evidence.wayback("http://coalition.example/other", "20190101", transport)
+    row = checked(store, [claim("x", "gone", "52")])["x"]
 
-    assert found == f"https://web.archive.org{copy}"
-    assert nothing == ""
+    assert (fair, found, nothing) == (True, f"https://web.archive.org{copy}", "")
     assert "closest=20190101" in asked[0]
-    assert store.last(f"http://web.archive.org{copy}").status == 200
+    assert (row["evidence"], row["via"], row["url"]) == ("in_capture", "web.archive.org", ADDRESSES["gone"])
 
 
-def test_a_document_of_a_dead_site_is_no_crash(store: archive.Archive, web: Web) -> None:
-    """An outage leaves the claim as it was."""
-    url = "http://dead.example/x"
+def test_a_page_that_robots_forbids_is_not_fetched_by_way_of_others(store: archive.Archive) -> None:
+    """The publisher's no holds for copies too; an outage and a refusal at the door do not count as one."""
+    verdicts = [
+        evidence.copy_is_fair(store.add_failure("http://a.example/", error("x")))
+        for error in (errors.ForbiddenByRobots, errors.Unreachable)
+    ]
 
-    assert evidence.fetched([url], live(store, web), archive.Replay(store)) == 1
-    assert store.last(url) is None or store.last(url).code == errors.Unreachable.code
-    assert evidence.checked([claim("a", "x", "5")], {"x": url}, archive.Replay(store))[0].evidence == "not_yet_checked"
+    assert verdicts == [False, True]

@@ -287,8 +287,9 @@ def test_a_busy_server_is_asked_again_after_the_pause_it_names() -> None:
 
 
 @pytest.mark.parametrize("hosts", [1, 4])
-def test_one_host_is_never_asked_twice_at_a_time_and_several_are(hosts: int) -> None:
-    """Four threads wait for each other at one host, and not at four."""
+@pytest.mark.parametrize("clients", [1, 4])
+def test_one_host_is_never_asked_twice_at_a_time_and_several_are(tmp_path: Path, hosts: int, clients: int) -> None:
+    """Four threads wait for each other at one host, and not at four; so do clients that share only a folder."""
     busy, most, lock = 0, 0, threading.Lock()
 
     def slow(conn: socket.socket) -> None:
@@ -303,8 +304,8 @@ def test_one_host_is_never_asked_twice_at_a_time_and_several_are(hosts: int) -> 
 
     with Web() as web, ThreadPoolExecutor(4) as threads:
         web.sites |= {f"h{number}.example": {"/": slow} for number in range(4)}
-        client = polite_over(web)
-        list(threads.map(lambda n: get(client, f"http://h{n % hosts}.example/"), range(8)))
+        several = [polite_over(web, turns=tmp_path) for _ in range(clients)]
+        list(threads.map(lambda n: get(several[n % clients], f"http://h{n % hosts}.example/"), range(8)))
 
     assert (most == 1) is (hosts == 1)
 

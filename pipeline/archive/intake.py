@@ -20,7 +20,7 @@ from warcio.recordloader import ArcWarcRecord
 
 from pipeline import errors, guard
 from pipeline.archive import warc
-from pipeline.archive.store import Archive
+from pipeline.archive.library import Archive
 
 _PIECE_BYTES = 1 << 20
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -1,24 +1,23 @@
-"""The archive on disk: one WARC file per run, and an index that can always be made anew from them.
+"""Captures in WARC files and an index of what is where: written record by record, found again by address or digest.
 
-    warc/<run>.warc.gz   the truth, only ever appended to      index.sqlite   what is where
-    torn/                what a crash left half-written        lock           one writer at a time
-
-Private: pages name victims. Nothing from here is published but hash, time and address of a capture.
+A `Store` is one writer's part of the archive: the whole of it (library.py), or what one worker of a run needs to know
+and the file it writes.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import httpx
 
@@ -26,12 +25,15 @@ from pipeline import errors
 from pipeline.archive import warc
 from pipeline.records import Capture
 
+Row = tuple[Any, ...]
+
 _SYNC_RECORDS = 64
 _SYNC_BYTES = 8_000_000
-_RESUME_WITHIN = timedelta(hours=6)
 _SOFTWARE = "tj-torture-statistics archive"
-_NOT_MODIFIED = 304
-
+_GOOD = "method = ? AND status = 200 AND code = ''"
+_FIELDS = ("url", "at", "kind", "status", "sha256", "content_type", "code", "note", "method", "run")
+COLUMNS = ", ".join((*_FIELDS, "start", "length", "payload", "headers"))
+SHA256, RUN = _FIELDS.index("sha256"), _FIELDS.index("run")  # where they stand in a row of a Part
 _TABLES = """
 CREATE TABLE IF NOT EXISTS finished (run TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS captures (
@@ -43,7 +45,6 @@ CREATE INDEX IF NOT EXISTS by_body ON captures (sha256, kind);
 CREATE INDEX IF NOT EXISTS by_run ON captures (run, start);
 CREATE TABLE IF NOT EXISTS found (sha256 TEXT, rule TEXT, links TEXT NOT NULL, PRIMARY KEY (sha256, rule));
 """
-_FIELDS = "url, at, kind, status, sha256, content_type, code, note, method, run"
 
 
 def utc_now() -> datetime:
@@ -51,38 +52,35 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def public_face(capture: Capture) -> dict[str, str]:
-    """All that may be told of a capture outside: hash, time, address."""
-    return {"capture_sha256": capture.sha256, "at": capture.at, "url": capture.url}
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one writer knows or has learned: rows of captures and of links found, and runs to take up again."""
+
+    captures: Sequence[Row] = ()
+    found: Sequence[Row] = ()
+    resumed: frozenset[str] = frozenset()
 
 
-class Archive:
-    """All captures in `folder`. One process at a time; its threads may share it. Use it as a context manager.
+class Store:
+    """Captures below `folder`, this run's in a file of its own. Its threads may share it. A context manager."""
 
-    Opening mends what a crash left: whole records that the index missed are indexed, a torn one is set aside.
-    """
-
-    def __init__(self, folder: Path, *, clock: Callable[[], datetime] = utc_now) -> None:
-        """Raises: Locked while another process has it open; StorageError if the disk refuses."""
+    def __init__(
+        self, folder: Path, run: str = "", known: Part = Part(), *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """A store that knows what `known` tells and writes warc/`run`.warc.gz, under another name if there is one."""
         self._folder, self._clock = folder, clock
         self._guarded = threading.RLock()
         self._file: int | None = None
         self._unsynced_records = self._unsynced_bytes = 0
+        self._files = dict[str, bool]()
+        self._db = opened("")
+        self.adopt(known)
+        self._resumed = known.resumed
         self._took_part = False  # only a run that fetched can finish an interrupted one
-        try:
-            for name in ("warc", "torn"):
-                (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = (folder / "lock").open("w")
-            self._db = self._index()
-            self._take_up_where_it_stopped()
-        except BlockingIOError as error:
-            raise errors.Locked(f"{folder}: another run has the archive open. Wait for it to end.") from error
-        except OSError as error:
-            raise errors.StorageError(f"{folder}: {error.strerror}. Make room or mend the rights.") from error
-        self.run = self._new_run()
+        self.run = self._free(run or clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
 
     def __enter__(self) -> Self:
-        """The open archive."""
+        """The open store."""
         return self
 
     def __exit__(
@@ -91,26 +89,20 @@ class Archive:
         """Closes; after an error the run counts as unfinished."""
         self.close(finished=kind is None)
 
-    def close(self, *, finished: bool = True) -> None:
-        """Nothing; all is on disk. A run that is not `finished` is resumed by the next one."""
+    def close(self, *, finished: bool = True) -> None:  # noqa: ARG002  (the whole archive asks)
+        """Nothing; all is on disk."""
         with self._guarded:
             if self._file is not None:
                 os.fsync(self._file)
                 os.close(self._file)
                 self._file = None
-            if finished and self._took_part:
-                runs = {self.run, *self._resumed}
-                self._db.executemany("INSERT OR IGNORE INTO finished VALUES (?)", [(run,) for run in runs])
-            self._db.commit()
             self._db.close()
-            self._lock.close()
 
-    def add(self, request: httpx.Request, response: httpx.Response) -> Capture:
+    def add(self, request: httpx.Request, response: httpx.Response, held: sqlite3.Row | None) -> Capture:
         """The capture of one whole answer (httpx request and response, the decoded body in its extensions).
 
-        Raises: BadProtocol for a 304 to a page that we do not hold.
+        `held` is what the request was made conditional on. Raises: BadProtocol for a 304 to a page we do not hold.
         """
-        plain: bytes = response.extensions["plain"]
         told = warc.Exchange(
             url=str(request.url),
             at=self._now(),
@@ -122,36 +114,23 @@ class Archive:
             answered=warc.printable(response.headers.raw),
             raw=b"".join(response.iter_raw()),
         )
+        if told.status != warc.NOT_MODIFIED:
+            return self.put(told, response.extensions["plain"])
+        if held is None:
+            raise errors.BadProtocol(f"{told.url}: answered 304 though nothing was quoted. Look at it by hand.")
         with self._guarded:
-            return self.put(told, plain)
+            first = held
+            if held["kind"] != "response":
+                first = self._row("sha256 = ? AND kind = 'response'", held["sha256"]) or held
+            return self._keep(told, held["sha256"], 200, json.loads(held["headers"]), first)
 
     def put(self, told: warc.Exchange, plain: bytes) -> Capture:
-        """The capture of an exchange; a revisit where the same bytes are held already."""
+        """The capture of an answer; a revisit where the same bytes are held already."""
         with self._guarded:
-            headers, sha256 = told.answered, hashlib.sha256(plain).hexdigest()
-            if told.status == _NOT_MODIFIED:
-                earlier = self._row("url = ? AND method = ? AND status = 200 AND code = ''", told.url, told.method)
-                if earlier is None:
-                    raise errors.BadProtocol(f"{told.url}: answered 304 though nothing was quoted. Look at it by hand.")
-                original: sqlite3.Row | None = (
-                    self._row("sha256 = ? AND kind = 'response'", earlier["sha256"]) or earlier
-                )
-                headers, sha256, status = json.loads(earlier["headers"]), earlier["sha256"], 200
-            else:
-                status = told.status
-                original = self._row(
-                    "sha256 = ? AND kind = 'response' AND payload = ? AND status = ?",
-                    sha256, told.payload_digest, status,
-                ) if told.raw else None  # fmt: skip
-            same = warc.Original(original["url"], original["at"], original["payload"]) if original else None
-            kind: Literal["revisit", "response"] = "revisit" if same else "response"
-            place = self._append(warc.exchange(told, same))
-            payload = same.payload_digest if same else told.payload_digest
-            capture = Capture(
-                told.url, told.at, kind, status, sha256, _content_type(headers), method=told.method, run=self.run
-            )
-            self._insert(capture, place, payload, headers)
-            return capture
+            sha256 = hashlib.sha256(plain).hexdigest()
+            same = "sha256 = ? AND kind = 'response' AND payload = ? AND status = ?"
+            first = self._row(same, sha256, told.payload_digest, told.status) if told.raw else None
+            return self._keep(told, sha256, told.status, told.answered, first)
 
     def add_failure(self, url: str, error: errors.BadSource, method: str = "GET") -> Capture:
         """The capture of an attempt that brought no answer."""
@@ -165,16 +144,13 @@ class Archive:
 
     def last(self, url: str, method: str = "GET", *, answered: bool = False) -> Capture | None:
         """The newest capture of `url`; with `answered`, the newest good page (status 200), failures passed over."""
-        where = "url = ? AND method = ?" + (" AND status = 200 AND code = ''" if answered else "")
-        row = self._row(where, url, method)
+        row = self.held(url, method) if answered else self._row("url = ? AND method = ?", url, method)
         return _capture(row) if row else None
 
-    def validators(self, url: str, method: str = "GET") -> dict[str, str]:
-        """The request headers that ask whether the page we hold is still the newest."""
-        row = self._row("url = ? AND method = ? AND status = 200 AND code = ''", url, method)
-        quoted = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
-        held = json.loads(row["headers"]) if row else []
-        return {quoted[name.lower()]: value for name, value in held if name.lower() in quoted}
+    def held(self, url: str, method: str = "GET") -> sqlite3.Row | None:
+        """The newest good page of `url`, as the index has it, where its bytes can still be given back."""
+        row = self._row(f"url = ? AND {_GOOD}", url, method)
+        return row if row is not None and self._has(row["run"]) else None
 
     def find(self, url: str, at: str) -> Capture | None:
         """The capture of `url` made at exactly this second."""
@@ -182,8 +158,8 @@ class Archive:
         return _capture(row) if row else None
 
     def captures(self, run: str = "") -> Iterator[Capture]:
-        """Every capture, or those of one run, in the order they were made."""
-        where, values = ("WHERE run = ?", (run,)) if run else ("", ())
+        """Every capture, or those of one run and its workers, in the order they were made."""
+        where, values = ("WHERE run = ? OR run LIKE ? || '.%'", (run, run)) if run else ("", ())
         with self._guarded:
             rows = self._db.execute(f"SELECT * FROM captures {where} ORDER BY at, id", values).fetchall()  # noqa: S608
         return map(_capture, rows)
@@ -230,85 +206,48 @@ class Archive:
         self._took_part = True
         return capture
 
+    def adopt(self, learned: Part) -> None:
+        """Nothing; the index knows what another writer learned."""
+        with self._guarded:
+            self._db.executemany(f"INSERT INTO captures ({COLUMNS}) VALUES ({'?, ' * 13}?)", learned.captures)  # noqa: S608
+            self._db.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", learned.found)
+            self._took_part = True
+
+    def learned(self) -> Part:
+        """What this run added."""
+        with self._guarded:
+            rows = self._db.execute(f"SELECT {COLUMNS} FROM captures WHERE run = ? ORDER BY id", (self.run,))  # noqa: S608
+            return Part([tuple(row) for row in rows], [tuple(row) for row in self._db.execute("SELECT * FROM found")])
+
     def _now(self) -> str:
         return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _path(self, run: str) -> Path:
         return self._folder / "warc" / f"{run}.warc.gz"
 
-    def _new_run(self) -> str:
-        """A name that no file has yet."""
-        stem, number = self._clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"), 0
-        while self._path(f"{stem}-{number}").exists():
-            number += 1
-        return f"{stem}-{number}"
+    def _free(self, stem: str) -> str:
+        """A name that no file has yet, nor a worker's file."""
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        return next(name for name in names if not any((self._folder / "warc").glob(f"{name}.*")))
 
-    def _index(self) -> sqlite3.Connection:
-        """The index, made anew if it cannot be read."""
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path = self._folder / "index.sqlite"
-        try:
-            db = _opened(path)
-            db.execute("PRAGMA quick_check").fetchone()
-        except sqlite3.DatabaseError:
-            for leftover in self._folder.glob("index.sqlite*"):
-                leftover.unlink()
-            db = _opened(path)
-        return db
+    def _has(self, run: str) -> bool:
+        """Whether the file of a run can be reached from here."""
+        if run not in self._files:
+            self._files[run] = run == self.run or self._path(run).exists()
+        return self._files[run]
 
-    def _take_up_where_it_stopped(self) -> None:
-        """Brings index and files into step; see the class."""
-        since = (self._clock().astimezone(UTC) - _RESUME_WITHIN).strftime("%Y%m%dT%H%M%SZ")
-        finished = {row[0] for row in self._db.execute("SELECT run FROM finished")}
-        self._resumed = set[str]()
-        for path in sorted((self._folder / "warc").glob("*.warc.gz")):
-            run, size = path.name.removesuffix(".warc.gz"), path.stat().st_size
-            if run >= since and run not in finished:
-                self._resumed.add(run)
-            # After a loss of power the file may be shorter than the index says: the file is right.
-            self._db.execute("DELETE FROM captures WHERE run = ? AND start + length > ?", (run, size))
-            last = self._db.execute("SELECT max(start + length) FROM captures WHERE run = ?", (run,)).fetchone()[0]
-            if size != (last or 0):
-                self._read_on(path, run, last or 0)
-        self._db.commit()
-
-    def _read_on(self, path: Path, name: str, end: int) -> None:
-        """Indexes the whole records after `end` and sets a torn rest aside."""
-        with path.open("rb") as file:
-            for start, length, content in warc.members(file, end):
-                self._index_record(name, start, length, warc.read(content))
-                end = start + length
-            file.seek(end)
-            torn = file.read()
-        if torn:
-            aside = self._folder / "torn" / f"{name}-{end}.bin"
-            aside.write_bytes(torn)
-            os.truncate(path, end)
-
-    def _index_record(self, run: str, start: int, length: int, record: warc.Stored) -> None:
-        url, at = record.fields.get("warc-target-uri", ""), record.fields["warc-date"]
-        if record.kind == "response":
-            plain = warc.decoded(url, record.headers, record.raw)
-            sha256 = hashlib.sha256(plain).hexdigest()
-            capture = Capture(url, at, "response", record.status, sha256, _content_type(record.headers), run=run)
-            self._insert(capture, (start, length), record.fields["warc-payload-digest"], record.headers)
-        elif record.kind == "revisit":
-            payload = record.fields["warc-payload-digest"]
-            original = self._row("payload = ? AND kind = 'response'", payload)
-            if original is not None:
-                unmodified = record.fields["warc-profile"] == warc.SERVER_NOT_MODIFIED
-                headers = json.loads(original["headers"]) if unmodified else record.headers
-                status = original["status"] if unmodified else record.status
-                sha256 = original["sha256"]
-                capture = Capture(url, at, "revisit", status, sha256, _content_type(headers), run=run)
-                self._insert(capture, (start, length), payload, headers)
-        elif record.kind == "metadata":
-            told = dict(line.split(": ", 1) for line in record.raw.decode().splitlines() if ": " in line)
-            if "failure" in told:
-                capture = Capture(
-                    url, at, "failure", code=told["failure"], note=told["note"], method=told["method"], run=run
-                )
-                self._insert(capture, (start, length), "", [])
+    def _keep(
+        self, told: warc.Exchange, sha256: str, status: int, headers: warc.Headers, first: sqlite3.Row | None
+    ) -> Capture:
+        """The capture of an exchange, once it is in the file and in the index; `first` holds its bytes already."""
+        same = warc.Original(first["url"], first["at"], first["payload"]) if first else None
+        kind: Literal["revisit", "response"] = "revisit" if same else "response"
+        place = self._append(warc.exchange(told, same))
+        capture = Capture(
+            told.url, told.at, kind, status, sha256, content_type(headers), method=told.method, run=self.run
+        )
+        self._insert(capture, place, same.payload_digest if same else told.payload_digest, headers)
+        return capture
 
     def _append(self, record: bytes) -> tuple[int, int]:
         """Where the record now stands."""
@@ -332,12 +271,9 @@ class Archive:
         return start, len(record)
 
     def _insert(self, capture: Capture, place: tuple[int, int], payload: str, headers: warc.Headers) -> None:
-        values = [getattr(capture, name) for name in _FIELDS.split(", ")]
+        values = [getattr(capture, name) for name in _FIELDS]
         try:
-            self._db.execute(
-                f"INSERT INTO captures ({_FIELDS}, start, length, payload, headers) VALUES ({'?, ' * 13}?)",  # noqa: S608
-                [*values, *place, payload, json.dumps(warc.visible(headers))],
-            )
+            self.adopt(Part([(*values, *place, payload, json.dumps(warc.visible(headers)))]))
         except sqlite3.OperationalError as error:
             raise errors.StorageError(f"{self._folder}: index: {error}. Make room; nothing was lost.") from error
 
@@ -349,21 +285,23 @@ class Archive:
         return row
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path | str) -> sqlite3.Connection:
+    """An index, empty where there was none; "" for one that lives as long as its connection."""
     db = sqlite3.connect(path, check_same_thread=False)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")  # the WARC files are the truth: see _take_up_where_it_stopped
+    db.execute("PRAGMA synchronous = NORMAL")  # the WARC files are the truth: see library.py
     db.executescript(_TABLES)
     return db
 
 
-def _capture(row: sqlite3.Row) -> Capture:
-    return Capture(**{name: row[name] for name in _FIELDS.split(", ")})
-
-
-def _content_type(headers: warc.Headers) -> str:
+def content_type(headers: warc.Headers) -> str:
+    """The declared type, or ""."""
     return next((value for name, value in headers if name.lower() == "content-type"), "")
+
+
+def _capture(row: sqlite3.Row) -> Capture:
+    return Capture(**{name: row[name] for name in _FIELDS})
 
 
 def _write(file: int, content: bytes, start: int) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 import httpx
 
 from pipeline import errors
 from pipeline.archive import warc
-from pipeline.archive.store import Archive
+from pipeline.archive.store import Store
 from pipeline.records import Capture
+
+_QUOTED: Mapping[str, str] = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 class _Stored(httpx.SyncByteStream):
     """A body that is read from the archive only when someone looks at it."""
 
-    def __init__(self, archive: Archive, sha256: str) -> None:
+    def __init__(self, archive: Store, sha256: str) -> None:
         self._archive, self._sha256 = archive, sha256
 
     def __iter__(self) -> Iterator[bytes]:
@@ -29,7 +32,7 @@ class Recording(httpx.BaseTransport):
     the page comes back from the archive. `response.extensions["capture"]` is the Capture; the body is decoded.
     """
 
-    def __init__(self, archive: Archive, inner: httpx.BaseTransport) -> None:
+    def __init__(self, archive: Store, inner: httpx.BaseTransport) -> None:
         self._archive, self._inner = archive, inner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -37,20 +40,22 @@ class Recording(httpx.BaseTransport):
         url = str(request.url)
         unfinished = self._archive.unfinished(url, request.method)
         if unfinished is not None:
-            return _answer(self._archive, unfinished)
-        request.headers.update(self._archive.validators(url, request.method))
+            return _answer(self._archive, unfinished, self._archive.headers(unfinished))
+        held = self._archive.held(url, request.method)
+        headers = json.loads(held["headers"]) if held else []
+        request.headers.update({_QUOTED[name.lower()]: value for name, value in headers if name.lower() in _QUOTED})
         try:
             response = self._inner.handle_request(request)
-            capture = self._archive.add(request, response)
+            capture = self._archive.add(request, response, held)
         except errors.BadSource as error:
             self._archive.add_failure(url, error, request.method)
             raise
-        if capture.kind == "response":
-            extensions = {"plain": response.extensions["plain"], "capture": capture}
-            headers = warc.visible(warc.printable(response.headers.raw))
-            plain = httpx.ByteStream(response.extensions["plain"])
-            return httpx.Response(capture.status, headers=headers, stream=plain, extensions=extensions)
-        return _answer(self._archive, capture)
+        if response.status_code == warc.NOT_MODIFIED:
+            return _answer(self._archive, capture, headers)
+        extensions = {"plain": response.extensions["plain"], "capture": capture}
+        headers = warc.visible(warc.printable(response.headers.raw))
+        plain = httpx.ByteStream(response.extensions["plain"])
+        return httpx.Response(capture.status, headers=headers, stream=plain, extensions=extensions)
 
     def close(self) -> None:
         """Nothing; what lies beneath is shut. The archive stays open."""
@@ -60,7 +65,7 @@ class Recording(httpx.BaseTransport):
 class Replay(httpx.BaseTransport):
     """Answers from the archive alone: the newest capture of each address, a recorded failure raised again."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Store) -> None:
         self._archive = archive
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -77,14 +82,12 @@ class Replay(httpx.BaseTransport):
             raise errors.NotArchived(f"{url}: not in the archive. Visit it once with a network, or import a WARC.")
         if capture.kind == "failure":
             raise _refusals()[capture.code](capture.note)
-        return _answer(self._archive, capture)
+        return _answer(self._archive, capture, self._archive.headers(capture))
 
 
-def _answer(archive: Archive, capture: Capture) -> httpx.Response:
+def _answer(archive: Store, capture: Capture, headers: warc.Headers) -> httpx.Response:
     stream = _Stored(archive, capture.sha256)
-    return httpx.Response(
-        capture.status, headers=archive.headers(capture), stream=stream, extensions={"capture": capture}
-    )
+    return httpx.Response(capture.status, headers=[*headers], stream=stream, extensions={"capture": capture})
 
 
 def _refusals() -> dict[str, type[errors.BadSource]]:

@@ -30,7 +30,7 @@ _OF_THE_HOP = ("connection", "keep-alive", "proxy-authenticate", "proxy-connecti
 _OF_PERSONS = ("authorization", "cookie", "proxy-authorization", "set-cookie")
 _NEVER_STORED = frozenset((*_OF_THE_HOP, *_OF_PERSONS, "content-length"))
 _OF_THE_WIRE = frozenset(("content-encoding", "transfer-encoding", "x-archive-orig-transfer-encoding"))
-_NOT_MODIFIED = 304
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def exchange(told: Exchange, original: Original | None = None) -> bytes:
         answer = _record("response", told.at, head + told.raw, "application/http; msgtype=response", fields)
     else:
         # A 304 has no page and no status of its own: with its block left empty, every replay tool shows the original.
-        unmodified = told.status == _NOT_MODIFIED
+        unmodified = told.status == NOT_MODIFIED
         fields = name | {
             "WARC-Profile": SERVER_NOT_MODIFIED if unmodified else IDENTICAL_PAYLOAD,
             "WARC-Refers-To-Target-URI": original.url,
@@ -191,7 +191,10 @@ def decoded(url: str, headers: Headers, raw: bytes) -> bytes:
 
 def printable(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     """Headers as text, what is not ASCII percent-encoded: a WARC reads the same to every tool."""
-    return [(name.decode("ascii", "replace"), quote(value, safe=string.printable)) for name, value in headers]
+    return [
+        (name.decode("ascii", "replace"), value.decode() if value.isascii() else quote(value, safe=string.printable))
+        for name, value in headers
+    ]
 
 
 def visible(headers: Headers) -> list[tuple[str, str]]:

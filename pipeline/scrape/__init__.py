@@ -1,8 +1,9 @@
 """Visit the publishers: politely, by their own rules, and say how each of them is.
 
-`Polite` is an httpx transport that keeps robots.txt, pauses and retries; `visit_all` finds and asks for the pages
-of each source through it; `health` makes states and problems of what was met. Archiving lies beneath the transport,
-reading figures is extract's. Asks nothing when `is_online` says that there is no network.
+`Polite` is an httpx transport that keeps robots.txt, pauses and retries; `visit` finds and asks for the pages of a
+source through it; health.py makes states and problems of what was met, evidence.py checks figures that are held, and
+elsewhere.py spreads a run over workers. Archiving lies beneath the transport, reading figures is extract's. Nobody is
+asked when `is_online` says that there is no network.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import time
 from collections.abc import Sequence
 
 from pipeline import guard
-from pipeline.scrape import health
 from pipeline.scrape.polite import AGENT, Polite, follow
-from pipeline.scrape.visit import Sighting, Visit, visit, visit_all
+from pipeline.scrape.visit import Page, Sighting, Visit, visit
 
-__all__ = ["AGENT", "Polite", "Sighting", "Visit", "follow", "health", "is_online", "visit", "visit_all"]
+__all__ = ["AGENT", "Page", "Polite", "Sighting", "Visit", "follow", "is_online", "visit"]
 
 _ASKED_HOSTS = 6
 

@@ -1,61 +1,77 @@
-"""Let other threads, processes or machines do the asking: the guard's place taken by any concurrent.futures.Executor.
+"""Spread a run over threads, processes or machines: any concurrent.futures.Executor takes the same shards.
 
-Only the bare request travels. Robots, pauses and the archive stay with the one process that runs the visit, so
-politeness holds however many workers there are, and a worker that dies takes nothing with it but one request.
+A shard holds all that one site is asked for, so politeness holds however many workers there are; a shard may be done
+twice, for what a worker hands back is taken once. What a worker does with a shard is the conductor's.
 """
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 import httpx
 
-from pipeline import errors, guard
+from pipeline import errors
+from pipeline.records import Source
 
-Make = Callable[[], httpx.BaseTransport]
-Headers = list[tuple[bytes, bytes]]
-Answer = tuple[int, Headers, bytes, dict[str, bytes]]
-
-_GRACE_S = 60.0  # a task may wait for a worker, or be done again because one died
-_made: dict[bytes, httpx.BaseTransport] = {}
+AT_ONCE = 8  # sites that threads visit at a time
+_DASK = "dask://"
 
 
-class Elsewhere(httpx.BaseTransport):
-    """Hands each request to a worker. `make` builds the worker's own guard and must be picklable."""
+def site(url: str) -> str:
+    """What an address shares with its siblings: the last two names of its host."""
+    return ".".join(httpx.URL(url).host.split(".")[-2:])
 
-    def __init__(self, executor: Executor, make: Make = guard.Guard, *, deadline_s: float | None = None) -> None:
-        self._executor, self._make = executor, pickle.dumps(make)
-        self._deadline_s = deadline_s or guard.LIMITS.deadline_s + _GRACE_S
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The worker's answer. Raises: what the guard raises; DeadlineMissed or Unreachable if no worker answers."""
-        limit = request.extensions.get("raw_limit")
-        asked = (request.method, str(request.url), request.headers.raw, limit)
+def sites(source: Source) -> set[str]:
+    """The sites whose addresses a source.yml names."""
+    return {site(address) for rule in source.rules for address in rule.addresses}
+
+
+def shards(sources: Iterable[Source], cited: Iterable[str] = ()) -> list[tuple[set[str], list[Source], list[str]]]:
+    """Sites, sources and cited addresses that belong together, for no two shards ask the same site."""
+    parts: list[tuple[set[str], list[Source], list[str]]] = []
+    for source in sources:
+        named, joined = sites(source), [source]
+        for part in [part for part in parts if part[0] & named]:
+            parts.remove(part)
+            named, joined = named | part[0], part[1] + joined
+        parts.append((named, joined, []))
+    for url in cited:
+        home = next((part for part in parts if site(url) in part[0]), None)
+        if home is None:
+            parts.append(home := ({site(url)}, [], []))
+        home[2].append(url)
+    return parts
+
+
+@contextmanager
+def executor(named: str) -> Iterator[Executor]:
+    """The workers that `named` asks for: threads, processes, or dask://HOST:PORT.
+
+    Raises: UsageError for any other name or without the extra `cluster`; Unreachable if no scheduler answers.
+    """
+    if named == "threads":
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            yield threads
+    elif named == "processes":
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as processes:
+            yield processes
+    elif named.startswith(_DASK):
         try:
-            future = self._executor.submit(answer, self._make, *asked)
-            status, headers, raw, kept = future.result(timeout=self._deadline_s)
-        except errors.BadSource:
-            raise
-        except (FutureTimeoutError, CancelledError) as error:
-            raise errors.DeadlineMissed(f"{request.url}: no worker answered within {self._deadline_s:g} s.") from error
-        except Exception as error:  # executors have errors of their own kinds; each means that no worker is left
-            raise errors.Unreachable(f"{request.url}: no worker ({type(error).__name__}). Start them again.") from error
-        plain = kept.pop("plain", raw)
-        return httpx.Response(
-            status, headers=headers, stream=httpx.ByteStream(raw), extensions={**kept, "plain": plain}, request=request
-        )
+            import distributed  # noqa: PLC0415  (seconds to load, and an extra)
 
-
-def answer(make: bytes, method: str, url: str, headers: Headers, raw_limit: int | None) -> Answer:
-    """What one request brings, on a worker: safe to do twice. Status, headers, body as sent, and what goes with it."""
-    transport = _made.get(make)
-    if transport is None:
-        transport = _made.setdefault(make, pickle.loads(make)())  # noqa: S301  (made by our own Elsewhere)
-    extensions = {} if raw_limit is None else {"raw_limit": raw_limit}
-    response = transport.handle_request(httpx.Request(method, url, headers=headers, extensions=extensions))
-    raw, plain = b"".join(response.iter_raw()), response.extensions["plain"]
-    kept = {key: response.extensions[key] for key in ("http_version", "reason_phrase")}
-    return response.status_code, response.headers.raw, raw, kept if plain == raw else {**kept, "plain": plain}
+            connect: Any = distributed.Client
+            client = connect(named.replace(_DASK, "tcp://"), timeout=5, set_as_default=False)
+        except ImportError as error:
+            raise errors.UsageError("executor: dask is not installed. Install the extra `cluster`.") from error
+        except (OSError, ValueError) as error:
+            raise errors.Unreachable(f"{named}: no scheduler answers there. Start it, or use threads.") from error
+        with client:
+            yield client.get_executor()
+    else:
+        raise errors.UsageError(f"executor: {named!r}; expected threads, processes or dask://HOST:PORT.")

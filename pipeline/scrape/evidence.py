@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal
+from typing import Protocol
 from urllib.parse import quote
 
 import httpx
 
 from pipeline import errors
+from pipeline.records import Capture, Row
 from pipeline.scrape import pages
 from pipeline.scrape.polite import follow
 
@@ -29,67 +29,70 @@ _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _WAYBACK = "https://web.archive.org"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the archive says of one claim; `capture_sha256` is the page looked at, "" where there is none."""
+class Library(Protocol):
+    """Where captures of a page are found."""
 
-    claim_id: str
-    evidence: Literal["in_capture", "not_found", "page_gone", "not_yet_checked"]
-    capture_sha256: str = ""
+    def last(self, url: str) -> Capture | None:
+        """The newest, be it a failure."""
+
+    def copies(self, url: str) -> list[Capture]:
+        """Good captures of copies that came by way of others, the best first."""
 
 
-def fetched(
-    addresses: Iterable[str], transport: httpx.BaseTransport, replay: httpx.BaseTransport, most: int = 5
-) -> int:
-    """How many of the cited addresses were asked for now: those never captured, then those that failed."""
-    never, failed = [], []
+def wanted(addresses: Iterable[str], library: Library, replay: httpx.BaseTransport, most: int) -> list[str]:
+    """The cited addresses to ask for now, `most` of them: what was never asked for, then what failed longest ago."""
+    asked: list[tuple[str, str]] = []
     for url in dict.fromkeys(addresses):
+        last = library.last(url)
         try:
             answer = follow(replay.handle_request, httpx.Request("GET", url))
-        except errors.NotArchived:
-            never.append(url)
+            good = answer.status_code == HTTPStatus.OK or answer.status_code in _GONE
         except errors.BadSource:
-            failed.append(url)
-        else:
-            if answer.status_code != HTTPStatus.OK and answer.status_code not in _GONE:
-                failed.append(url)
-    chosen = [*never, *failed][:most]
-    for url in chosen:
-        try:
-            follow(transport.handle_request, httpx.Request("GET", url))
-        except errors.BadSource:
-            continue  # archived as a failure; asked again when its turn comes
-    return len(chosen)
+            good = False
+        if not good:
+            asked.append((last.at if last else "", url))
+    return [url for _, url in sorted(asked, key=lambda one: one[0])][:most]
 
 
 def checked(
-    claims: Iterable[Mapping[str, str]],
+    claims: Iterable[Row],
     addresses: Mapping[str, str],
+    library: Library,
     replay: httpx.BaseTransport,
     *,
-    near: Sequence[str] = (),
+    near: Mapping[str, Sequence[str]] = {},
     read: Read | None = None,
-) -> list[Evidence]:
-    """The evidence for each claim (claim_id, document_id, printed, value), in their order.
+) -> list[Row]:
+    """What the archive says now and did not say before: a row of evidence.csv for each such claim, in their order.
 
-    `addresses`: document_id to address. `near`: stems of words one of which must stand close to the number.
-    `read` gives the text of a body that is no page (PDF, DOCX), or None; without it such claims stay unchecked.
+    `addresses`: document_id to address. `near`: for an indicator stems of words, one of which must stand close to the
+    number. `read` gives the text of a body that is no page (PDF, DOCX), or None: then nothing is said of its claims.
     """
-    texts: dict[str, tuple[str | None, str, bool]] = {}
-    found = []
+    pages_seen: dict[str, tuple[Capture, str, bool] | None] = {}
+    texts: dict[str, str | None] = {}
+    rows = []
     for claim in claims:
         url = addresses.get(claim["document_id"], "")
-        if url not in texts:
-            texts[url] = _text(url, replay, read)
-        seen, sha256, gone = texts[url]
-        if gone:
-            found.append(Evidence(claim["claim_id"], "page_gone"))
-        elif seen is None:
-            found.append(Evidence(claim["claim_id"], "not_yet_checked", sha256))
-        else:
-            stands = number_stands(seen, claim["printed"], claim["value"], near)
-            found.append(Evidence(claim["claim_id"], "in_capture" if stands else "not_found", sha256))
-    return found
+        if url not in pages_seen:
+            pages_seen[url] = _page(url, library, replay)
+        if (seen := pages_seen[url]) is None:
+            continue
+        capture, via, gone = seen
+        verdict, sha256 = "page_gone", ""
+        if not gone:
+            sha256 = capture.sha256
+            if (claim["evidence"], claim["capture_sha256"]) == ("not_found", sha256):
+                continue
+            if sha256 not in texts:
+                texts[sha256] = _text(capture, replay, read)
+            if (text := texts[sha256]) is None:
+                continue
+            words = near.get(claim["indicator"], ())
+            verdict = "in_capture" if number_stands(text, claim["printed"], claim["value"], words) else "not_found"
+        if claim["evidence"] != verdict or claim["capture_sha256"] != sha256:
+            proof = {"evidence": verdict, "capture_sha256": sha256, "captured_at": capture.at, "url": url, "via": via}
+            rows.append({key: claim[key] for key in ("claim_id", "version", "document_id")} | proof)
+    return rows
 
 
 def number_stands(seen: str, printed: str, value: str, near: Sequence[str] = ()) -> bool:
@@ -135,19 +138,31 @@ def _get(transport: httpx.BaseTransport, url: str) -> httpx.Response:
     return follow(transport.handle_request, httpx.Request("GET", url, extensions={"gap_s": 5.0}))
 
 
-def _text(url: str, replay: httpx.BaseTransport, read: Read | None) -> tuple[str | None, str, bool]:
-    """The archived text of an address, its sha256, and whether the page is gone."""
-    if not url.startswith(("http://", "https://")):
-        return None, "", False
+def copy_is_fair(capture: Capture) -> bool:
+    """Whether a copy from elsewhere may be taken: the page is gone or refused, and robots.txt did not forbid it."""
+    return capture.code != errors.ForbiddenByRobots.code and (
+        capture.kind == "failure" or capture.status != HTTPStatus.OK
+    )
+
+
+def _page(url: str, library: Library, replay: httpx.BaseTransport) -> tuple[Capture, str, bool] | None:
+    """The capture that stands for an address, by way of whom, and whether the page is gone; None: there is none."""
+    gone = None
     try:
         answer = follow(replay.handle_request, httpx.Request("GET", url))
-    except errors.BadSource:
-        return None, "", False
-    if answer.status_code in _GONE:
-        return None, "", True
-    if answer.status_code != HTTPStatus.OK:
-        return None, "", False
-    body, capture = answer.read(), answer.extensions["capture"]
+    except (errors.BadSource, httpx.InvalidURL):
+        pass
+    else:
+        capture = answer.extensions["capture"]
+        if answer.status_code == HTTPStatus.OK:
+            return capture, "", False
+        gone = (capture, "", True) if answer.status_code in _GONE else None
+    copies = library.copies(url)
+    return (copies[0], httpx.URL(copies[0].url).host, False) if copies else gone
+
+
+def _text(capture: Capture, replay: httpx.BaseTransport, read: Read | None) -> str | None:
+    body = replay.handle_request(httpx.Request("GET", capture.url)).read()
     if pages.kind_of(body) in ("pdf", "zip", "ole"):
-        return (read(body, capture.content_type) if read else None), capture.sha256, False
-    return pages.text(pages.markup(body, capture.content_type)), capture.sha256, False
+        return read(body, capture.content_type) if read else None
+    return pages.text(pages.markup(body, capture.content_type))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -100,20 +99,13 @@ def accepted(entry: Health, problem_id: str, today: date) -> Health:
     return entry | {"pages": known, "problems": problems}
 
 
-def lines(health: Mapping[str, Health], width: int = 100) -> list[str]:
-    """A table of the sources and, for each alarm, what was seen and what to do: for a terminal of `width` columns."""
-    table = [f"{'source':<22} {'state':<12} {'since':<11} {'last new page':<14} open problems"]
-    for source, entry in sorted(health.items()):
-        still_open = [one for one in entry["problems"] if not one["closed_on"]]
-        first = sum(one["sightings"] < SIGHTINGS_FOR_ALARM for one in still_open)
-        told = f"{len(still_open)}{f' ({first} seen once)' if first else ''}" if still_open else ""
-        table.append(
-            f"{source:<22} {entry['state']:<12} {entry['since']:<11} {entry['last_new'] or '':<14} {told}".rstrip()
-        )
-    for problem in alarms(health):
-        said = f"{problem['id']}: {problem['why']} (seen {problem['sightings']} times since {problem['first_seen']})."
-        table += ["", *textwrap.wrap(said, width), *textwrap.wrap(problem["cure"], width, initial_indent="  ")]
-    return table
+def states(health: Mapping[str, Health]) -> dict[str, dict[str, Any]]:
+    """Of each source its state, since when, the day of its last new page, and how many problems are open."""
+    return {
+        source: {key: entry[key] for key in ("state", "since", "last_new")}
+        | {"problems": sum(not problem["closed_on"] for problem in entry["problems"])}
+        for source, entry in sorted(health.items())
+    }
 
 
 def load(path: Path) -> dict[str, Health]:

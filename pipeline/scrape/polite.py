@@ -5,13 +5,16 @@ A transport over another one. What is asked and why is visit.py's; what may come
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 import stamina
@@ -63,7 +66,7 @@ def follow(ask: Ask, request: httpx.Request, hops: int = guard.LIMITS.hops) -> h
 
 
 class Polite(httpx.BaseTransport):
-    """Keeps the rules of each site. One instance serves a whole run; it may be used from several threads.
+    """Keeps the rules of each site. It may be used from several threads; other processes wait their turn in `turns`.
 
     `agent` is sent and matched against robots.txt; it should end with a way to reach us. `gap_s` is the least pause
     between two requests to a host; `request.extensions["gap_s"]` makes it longer for one source.
@@ -77,13 +80,14 @@ class Polite(httpx.BaseTransport):
         gap_s: float = 5.0,
         attempts: int = 3,
         retry_cap_s: float = 3600.0,
+        turns: Path | None = None,
         clock: guard.Clock = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._inner, self._agent, self._gap_s = inner, agent, gap_s
         self._attempts, self._retry_cap_s = attempts, retry_cap_s
-        self._clock, self._sleep, self._now = clock, sleep, now
+        self._clock, self._sleep, self._now, self._turns = clock, sleep, now, turns
         self._turn: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._free_at: dict[str, float] = {}
         self._strikes: defaultdict[str, int] = defaultdict(int)
@@ -98,7 +102,7 @@ class Polite(httpx.BaseTransport):
         host = request.url.host
         request.headers["User-Agent"] = self._agent
         request.headers["Accept-Encoding"] = "gzip"
-        with self._turn[host]:
+        with self._turn[host], self._among_processes(host):
             rules = self._robots(request.url)
             if not rules.can_fetch(str(request.url), self._agent):
                 raise errors.ForbiddenByRobots(f"{request.url}: robots.txt forbids it. Ask the publisher for a copy.")
@@ -110,6 +114,24 @@ class Polite(httpx.BaseTransport):
     def close(self) -> None:
         """Nothing; what lies beneath is shut."""
         self._inner.close()
+
+    @contextmanager
+    def _among_processes(self, host: str) -> Iterator[None]:
+        """Holds the host's file, in which the last to ask it left the time."""
+        if self._turns is None:
+            yield
+            return
+        with (self._turns / host).open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            left = float(file.read(30) or 0.0)
+            if 0.0 < left <= self._clock():  # a later time is one from before the machine was started
+                self._free_at[host] = max(left, self._free_at.get(host, 0.0))
+            try:
+                yield
+            finally:
+                file.truncate(0)
+                file.write(repr(self._free_at.get(host, 0.0)))
 
     def _robots(self, url: httpx.URL) -> Protego:
         """The site's rules, asked for once a run; a failure stands for the run too."""

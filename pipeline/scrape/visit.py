@@ -7,8 +7,7 @@ Sightings; health.py makes states and problems of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import chain
@@ -65,32 +64,6 @@ class Visit:
     parsed: int = 0
 
 
-def visit_all(
-    sources: Iterable[Source],
-    transport: httpx.BaseTransport,
-    memory: Memory,
-    known: Mapping[str, Mapping[str, Page]],
-    *,
-    watch: Mapping[str, Sequence[str]] = {},
-    executor: Executor | None = None,
-) -> list[Visit]:
-    """One visit per source, in the order of `sources`; sources that share a host are visited one after another.
-
-    `known`: per source and address what was seen last (health.pages); `watch`: per source the addresses that figures
-    rest on, asked for first. A source that breaks takes no other with it.
-    """
-    sources, shards = list(sources), dict[str, list[Source]]()
-    for source in sources:
-        shards.setdefault(httpx.URL(source.rules[0].addresses[0]).host.removeprefix("www."), []).append(source)
-
-    def shard(several: Sequence[Source]) -> list[Visit]:
-        return [visit(one, transport, memory, known.get(one.id, {}), watch.get(one.id, ())) for one in several]
-
-    done = map(shard, shards.values()) if executor is None else executor.map(shard, shards.values())
-    by_id = {visited.source: visited for visited in chain.from_iterable(done)}
-    return [by_id[source.id] for source in sources]
-
-
 def visit(
     source: Source,
     transport: httpx.BaseTransport,
@@ -98,13 +71,16 @@ def visit(
     known: Mapping[str, Page] = {},
     watch: Sequence[str] = (),
 ) -> Visit:
-    """What the source shows today. Raises nothing for a fault of the source; StorageError when the disk is full."""
+    """What the source shows today, the pages in `watch` asked for first; `known` is what each address showed last.
+
+    Raises: StorageError when the disk is full; nothing for a fault of the source.
+    """
     visited = Visit(source.id)
     asking = _Asking(source, transport, memory, known, visited)
     wanted = dict.fromkeys(watch)
     for rule in source.rules:
         wanted |= dict.fromkeys(asking.discover(rule))
-    for url in list(wanted)[: max(source.most_pages, len(watch))]:
+    for url in list(wanted)[: source.most_pages + len(watch)]:
         if asking.gave_up:
             break
         asking.page(url)
