@@ -207,15 +207,22 @@ def sign(
 
 @app.command()
 def scrape(
+    *,
     source: Only = None,
     contact: Contact = "",
     executor: Workers = "threads",
+    settle: Annotated[
+        str, typer.Option(help="Visit nobody: close the problem with this id, what its page shows now is the rule.")
+    ] = "",
     json_: Json = False,
     home: Home = HERE,
 ) -> None:
     """Visit the publishers politely, archive what they answer, say how each of them is, and publish nothing."""
     from pipeline import report, visiting
 
+    if settle:
+        visiting.settle(home, settle, visiting.utc_now().date())
+        return
     met = visiting.visits(home, visiting.World(contact, source or (), executor))
     report.visited(met, as_json=json_)
     if met.alarms or met.refused:
@@ -234,6 +241,16 @@ def archive_import(
     from pipeline import report, visiting
 
     report.taken(visiting.imported(home, file, visiting.World(contact, workers=executor)), as_json=json_)
+
+
+@archives.command("show")
+def archive_show(
+    digest: Annotated[str, typer.Argument(help="The first letters of a capture's sha256.")], home: Home = HERE
+) -> None:
+    """Write the bytes of an archived answer to stdout: to compare, never to publish, for pages name victims."""
+    from pipeline import visiting
+
+    sys.stdout.buffer.write(visiting.shown(home, digest))
 
 
 @app.command()

@@ -48,25 +48,21 @@ def run(told: Run, *, offline: bool, as_json: bool) -> None:
     """The end of publish: how each source is, what changed, and what to look at."""
     if as_json:
         _document(asdict(told))
-    if told.met and told.met.states:
-        visited(told.met)
-    else:
-        grid = Grid("source", "claims", "milestones", "documents", box=None, pad_edge=False)
-        for source, counts in told.sources.items():
-            grid.add_row(source, *(f"{counts[kind]:>10}" for kind in ("claims", "milestones", "documents")))
-        PEOPLE.print(grid)
-    PEOPLE.print()
-    if offline:
-        PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
-    elif told.met and not told.met.states:
-        visited(told.met)
+    grid = Grid("source", "claims", "milestones", "documents", box=None, pad_edge=False)
+    for source, counts in told.sources.items():
+        grid.add_row(source, *(f"{counts[kind]:>10}" for kind in ("claims", "milestones", "documents")))
+    PEOPLE.print(grid)
     rows = sum(told.tables.values())
-    PEOPLE.print(f"{len(told.tables)} tables, {rows:,} rows; {told.expectations} expectations met.")
+    PEOPLE.print(f"\n{len(told.tables)} tables, {rows:,} rows; {told.expectations} expectations met.")
     _notices(told.findings)
     if told.outcome == "unchanged":
         PEOPLE.print(f"Unchanged: release {told.release} still stands, no tracked file was touched.")
     else:
         _changed(told)
+    if offline:
+        PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
+    elif told.met:
+        visited(told.met)
 
 
 def _changed(told: Run) -> None:
@@ -197,8 +193,9 @@ def visited(met: Round, *, as_json: bool = False) -> None:
     """How each source is, and what to do about those that are not well, the worst first."""
     if as_json:
         _document(asdict(met))
+    PEOPLE.print()
     for sentence in met.refused:
-        PEOPLE.print(f"[red]mend[/red] {sentence}")
+        PEOPLE.print(f"[red]mend[/red] {escape(sentence)}")
     if met.why:
         PEOPLE.print(met.why)
         return
@@ -210,21 +207,29 @@ def visited(met: Round, *, as_json: bool = False) -> None:
             said.append(f"{told['problems'] - loud} seen once: wait for the next visit")
         grid.add_row(source, _coloured(told["state"]), told["since"], told["last_new"] or "", "; ".join(said))
     PEOPLE.print(grid)
-    if met.alarms:
-        PEOPLE.print(f"\n[bold]What to do[/bold], the worst first ({len(met.alarms)}):")
-    for number, one in enumerate(met.alarms[:ALARMS_SHOWN], 1):
-        seen = f"{number}. [bold]{one['source']}[/bold] {_coloured(one['state'])}, seen {one['sightings']} times since"
-        PEOPLE.print(f"{seen} {one['first_seen']}  [dim]{one['id']}[/dim]")
-        PEOPLE.print(Padding(escape(one["why"]), (0, 0, 0, 3)))
-        PEOPLE.print(Padding("[bold]→[/bold] " + escape(one["cure"]), (0, 0, 0, 3)))
-    if len(met.alarms) > ALARMS_SHOWN:
-        PEOPLE.print(f"… and {len(met.alarms) - ALARMS_SHOWN} more in build/health.json.")
     PEOPLE.print(
         f"\n{len(met.asked)} sources visited, {met.captures:,} answers archived, {met.parsed:,} pages read anew."
     )
     if met.evidence:
-        told_ = ", ".join(f"{count} {code.replace('_', ' ')}" for code, count in sorted(met.evidence.items()))
-        PEOPLE.print(f"Figures checked against their archived page: {told_}.")
+        checked = ", ".join(f"{count} {code.replace('_', ' ')}" for code, count in sorted(met.evidence.items()))
+        PEOPLE.print(f"Figures looked for in their archived page: {checked}.")
+    _to_do(met.alarms)
+
+
+def _to_do(alarms: Sequence[Mapping[str, Any]]) -> None:
+    """What was seen twice or more, and what to do about it."""
+    if alarms:
+        PEOPLE.print(f"\n[bold]What to do[/bold], the worst first ({len(alarms)}):")
+    for number, one in enumerate(alarms[:ALARMS_SHOWN], 1):
+        seen = f"{number}. [bold]{one['source']}[/bold] {_coloured(one['state'])} since {one['first_seen']}"
+        PEOPLE.print(Padding(f"{seen}: {escape(one['why'])} [dim]{one['id']}[/dim]", (0, 0, 0, 1)))
+        for line in one["cure"].splitlines():
+            if line.startswith("python"):  # a command is one line, to be copied
+                PEOPLE.print(f"    [bold]{escape(line)}[/bold]", soft_wrap=True)
+            else:
+                PEOPLE.print(Padding(escape(line), (0, 0, 0, 4)))
+    if len(alarms) > ALARMS_SHOWN:
+        PEOPLE.print(f"… and {len(alarms) - ALARMS_SHOWN} more in build/health.json.")
 
 
 def _coloured(state: str) -> str:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,7 +94,7 @@ def visits(home: Path, world: World) -> Round:
         cited = {row["document_id"]: row["url"] for row in book.documents if not world.only}
         wanted = evidence.wanted(cited.values(), store, archive.Replay(store), CITED_A_RUN)
         held = [url for url in cited.values() if url not in wanted]
-        met = _visited(home, world, store, sources, told, wanted=wanted, held=held)
+        met = visit_all(home, world, store, sources, told, wanted=wanted, held=held)
         if world.wayback:
             _copies(home, world, store, cited.values())
         changed, counts = _checked(home, book, store)
@@ -106,6 +106,18 @@ def visits(home: Path, world: World) -> Round:
         asked=[source.id for source in sources], captures=captures, parsed=sum(visit.parsed for visit in met),
         states=health.states(told), alarms=health.alarms(told), refused=refused, evidence=counts, changed=changed,
     )  # fmt: skip
+
+
+def settle(home: Path, problem: str, today: date) -> None:
+    """Nothing; a problem with that id is closed, for what its page shows now is the rule. Raises: UsageError."""
+    path = home / "build" / "health.json"
+    told = health.load(path)
+    for source, entry in told.items():
+        if any(one["id"] == problem and not one["closed_on"] for one in entry["problems"]):
+            told[source] = health.accepted(entry, problem, today)
+            health.save(path, told)
+            return
+    raise errors.UsageError(f"no open problem {problem!r} in build/health.json. The last run lists their ids.")
 
 
 def contact(home: Path) -> str:
@@ -173,7 +185,7 @@ def _guard(permitted: tuple[guard.Network, ...], resolve: guard.Resolve) -> guar
     return guard.Guard(permitted=permitted, resolve=resolve)
 
 
-def _visited(
+def visit_all(
     home: Path, world: World, store: archive.Archive, sources: Sequence[Source], told: Mapping[str, health.Health],
     *, wanted: Sequence[str], held: Sequence[str] = (),
 ) -> list[scrape.Visit]:  # fmt: skip
@@ -245,6 +257,15 @@ def _words(book: Ledger) -> dict[str, list[str]]:
     return {code: sorted({word[:5] for word in several}) for code, several in words.items()}
 
 
+def shown(home: Path, digest: str) -> bytes:
+    """The archived bytes whose sha256 begins like this. Raises: NotArchived, UsageError if several do."""
+    with archive.Archive(home / "archive") as store:
+        found = {one.sha256 for one in store.captures() if one.sha256.startswith(digest.lower())}
+        if len(found) > 1:
+            raise errors.UsageError(f"{digest}: {len(found)} captures begin so. Give more of the digest.")
+        return store.body(found.pop() if found else digest)
+
+
 def imported(home: Path, path: Path, world: World) -> archive.Taken:
     """What became of each answer in a WARC made elsewhere, or of each address in a list of them, asked for now.
 
@@ -256,7 +277,7 @@ def imported(home: Path, path: Path, world: World) -> archive.Taken:
             return archive.take_in(store, path)
         if not (world.contact or contact(home)):
             raise errors.UsageError(f"{path.name}: {NO_CONTACT}")
-        _visited(home, world, store, [], {}, wanted=urls)
+        visit_all(home, world, store, [], {}, wanted=urls)
         last = [store.last(url) for url in urls]
         bad = Counter(one.code or f"status {one.status}" for one in last if one and (one.code or one.status >= 400))  # noqa: PLR2004
         held = sum(one is not None and one.kind == "revisit" for one in last)

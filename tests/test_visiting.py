@@ -135,7 +135,7 @@ def test_a_scripted_year_is_told_apart_week_by_week(home: Path, web: Web) -> Non
         assert len({alarm["id"] for one in met for alarm in one.alarms}) == 1
         assert (healed.alarms, healed.states["coalition"]["problems"]) == ([], 0)
         assert max(map(len, lines)) <= 100
-        assert any("→" in line for line in lines)
+        assert "What to do, the worst first (1):" in lines
         assert len(lines) <= 40
     closed = visiting.health.load(home / "build" / "health.json")["coalition"]["problems"]
     clock.moment = datetime(2026, 5, 11, 6, tzinfo=UTC)
@@ -152,6 +152,28 @@ def test_a_scripted_year_is_told_apart_week_by_week(home: Path, web: Web) -> Non
     assert {told["problems"] for told in again.states.values()} == {0}
 
 
+def test_a_changed_figure_stands_once_a_keeper_has_settled_it(home: Path, web: Web) -> None:
+    """The alarm is closed by its id; the page as it is now is what the next visits compare with."""
+    clock = Days("2026-03-03")
+
+    def week() -> visiting.Round:
+        clock.moment += timedelta(days=7)
+        return visiting.visits(home, world(web, now=clock, only=["coalition"]))
+
+    week()
+    edited(web.sites[COALITION])
+    alarm = (week(), week())[1].alarms[0]
+    before, now = (visiting.shown(home, line[-12:]) for line in alarm["cure"].splitlines() if " show " in line)
+    visiting.settle(home, alarm["id"], clock().date())
+    after = week()
+
+    assert ("24 новых" in before.decode(), "19 новых" in now.decode()) == (True, True)
+    assert alarm["id"] in alarm["cure"]
+    assert (after.alarms, after.states["coalition"]["problems"]) == ([], 0)
+    with pytest.raises(errors.UsageError, match="no open problem"):
+        visiting.settle(home, alarm["id"], clock().date())
+
+
 def test_a_second_round_on_an_unchanged_web_parses_nothing_and_changes_nothing(home: Path, web: Web) -> None:
     """Every answered page is a 304 or a revisit of bytes that are held; the table says so."""
     first = visiting.visits(home, world(web, now=Days("2026-03-03")))
@@ -161,6 +183,10 @@ def test_a_second_round_on_an_unchanged_web_parses_nothing_and_changes_nothing(h
 
     assert set(first.asked) == set(sites.RULES)
     assert first.parsed > 30
+    with pytest.raises(errors.UsageError, match="begin so"):
+        visiting.shown(home, "")
+    with pytest.raises(errors.NotArchived):
+        visiting.shown(home, "0" * 64)
     assert (second.parsed, second.captures) == (0, first.captures)
     assert kinds <= {("revisit", 200), ("revisit", 404), ("response", 301)}
     assert {told["state"] for told in second.states.values()} == {"unchanged"}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,18 @@ _GRACE_DAYS = 14
 _CADENCE_DAYS = {"monthly": 30, "quarterly": 91, "half-yearly": 182, "yearly": 365}
 _WORST_FIRST = ("unreachable", "walled", "redesigned", "broken", "removed", "edited", "silent")
 _GOOD = ("ok", "unchanged")
-_CURES = {
-    "unreachable": "Nothing, if it answers next time; else open {url} by hand and mend sources/{source}/source.yml.",
-    "walled": "Open {url} in a browser, save the page as WARC, then: python -m pipeline archive import FILE.warc.gz",
-    "redesigned": "Compare {url} with its last capture, then mend `discover` in sources/{source}/source.yml.",
-    "broken": "Open {url} in a browser: if it is good there, report it to us; else tell the publisher.",
-    "removed": "The figures stand, the archived copy {before} is kept. Ask the publisher why {url} is gone.",
-    "edited": "Compare the captures {before} and {now}, then: python -m pipeline propose {url} --source {source}",
-    "silent": "Ask the publisher; if the figure is out: python -m pipeline propose URL --source {source}",
+_CURES = {  # what to do; lines that start with "python" are commands
+    "unreachable": "Open {url} by hand. If it has moved, mend sources/{source}/source.yml; if it is down, wait.",
+    "walled": "Open {url} in a browser, save the page as WARC, then\npython -m pipeline archive import FILE.warc.gz",
+    "redesigned": "Compare {url} with its last capture {before}, then mend `discover` or `anchors` in "
+    "sources/{source}/source.yml.",
+    "broken": "Open {url} in a browser. If it is good there, tell us; if not, tell the publisher.",
+    "removed": "The figures stand, the archived copy {before} is kept. Ask the publisher why {url} is gone, then\n"
+    "python -m pipeline scrape --settle {id}",
+    "edited": "Compare what {url} said and says, record what changed, then settle it:\n"
+    "python -m pipeline archive show {before}\npython -m pipeline archive show {now}\n"
+    "python -m pipeline propose {url} --source {source}\npython -m pipeline scrape --settle {id}",
+    "silent": "Ask the publisher. If the figure is out:\npython -m pipeline propose URL --source {source}",
 }
 
 
@@ -52,8 +57,9 @@ def judged(source: Source, visited: Visit, before: Mapping[str, Any] | None, tod
     seen: dict[str, list[tuple[Sighting, str]]] = {}
     last_new = old["last_new"]
     for sighting in visited.sightings:
-        for state in _states(sighting, known.get(sighting.url)):
-            seen.setdefault(_key(state, sighting), []).append((sighting, state))
+        if (trouble := _trouble(sighting, known.get(sighting.url))) is not None:
+            state, why = trouble
+            seen.setdefault(_key(state, sighting), []).append((replace(sighting, why=why), state))
         if _is_new(sighting, known.get(sighting.url)):
             last_new = today.isoformat()
         _remember(known, sighting)
@@ -144,14 +150,15 @@ def overdue(source: Source, last_new: date, today: date) -> date | None:
     return due if last_new < due - timedelta(days=_CADENCE_DAYS[source.cadence] // 2) else None
 
 
-def _states(sighting: Sighting, page: Mapping[str, Any] | None) -> list[str]:
-    """The troubles of one sighting."""
+def _trouble(sighting: Sighting, page: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """The state that a sighting puts its source in, and why; None if all is well."""
     if sighting.state not in _GOOD:
-        return [sighting.state]
+        return sighting.state, sighting.why
     if page is None or sighting.entry:
-        return []
+        return None
     now = sighting.figures if sighting.figures is not None else page.get("figures_now", page["figures"])
-    return ["edited"] if faces.changed_figures(page["figures"], now) else []
+    changed = faces.changed_figures(page["figures"], now)
+    return ("edited", f"{changed} of its figures stand there with another number") if changed else None
 
 
 def _key(state: str, sighting: Sighting) -> str:
@@ -235,7 +242,11 @@ def _cure(problem: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     page = known.get(problem["urls"][0], {})
     before = page.get("baseline_sha256" if problem["state"] == "edited" else "good_sha256", "")
     return _CURES[problem["state"]].format(
-        url=problem["urls"][0], source=problem["source"], before=before[:12], now=page.get("sha256", "")[:12]
+        url=problem["urls"][0],
+        source=problem["source"],
+        id=problem["id"],
+        before=before[:12],
+        now=page.get("sha256", "")[:12],
     )
 
 

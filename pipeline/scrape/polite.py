@@ -6,6 +6,7 @@ A transport over another one. What is asked and why is visit.py's; what may come
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 import time
 from collections import defaultdict
@@ -26,6 +27,7 @@ from pipeline import errors, guard
 Ask = Callable[[httpx.Request], httpx.Response]
 
 AGENT = "tj-torture-statistics/0.1"
+_TIME_BYTES = 24
 _ROBOTS_BYTES = 512_000  # RFC 9309 asks for at least 500 KiB
 _RETRY_LATER = frozenset({429, 500, 502, 503, 504})
 _STRIKES = 2  # a host that failed this often in a row is left alone for the rest of the run
@@ -121,17 +123,16 @@ class Polite(httpx.BaseTransport):
         if self._turns is None:
             yield
             return
-        with (self._turns / host).open("a+") as file:
+        file = os.open(self._turns / host, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            left = float(file.read(30) or 0.0)
+            left = float(os.pread(file, _TIME_BYTES, 0) or 0.0)
             if 0.0 < left <= self._clock():  # a later time is one from before the machine was started
                 self._free_at[host] = max(left, self._free_at.get(host, 0.0))
-            try:
-                yield
-            finally:
-                file.truncate(0)
-                file.write(repr(self._free_at.get(host, 0.0)))
+            yield
+        finally:
+            os.pwrite(file, f"{self._free_at.get(host, 0.0):0{_TIME_BYTES}.6f}".encode(), 0)
+            os.close(file)
 
     def _robots(self, url: httpx.URL) -> Protego:
         """The site's rules, asked for once a run; a failure stands for the run too."""
