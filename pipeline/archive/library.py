@@ -51,15 +51,14 @@ class Archive(Store):
 
     def close(self, *, finished: bool = True) -> None:
         """Nothing; all is on disk. A run that is not `finished` is resumed by the next one."""
-        with self._guarded:
-            if finished and self._took_part:
-                runs = {_whole(run) for run in (self.run, *self._resumed)}
-                self._db.executemany("INSERT OR IGNORE INTO finished VALUES (?)", [(run,) for run in runs])
-            if self._file is not None:
-                os.fsync(self._file)
-            self._db.commit()
-            super().close()
-            self._lock.close()
+        if finished and self._took_part:
+            runs = {_whole(run) for run in (self.run, *self._resumed)}
+            self._db.executemany("INSERT OR IGNORE INTO finished VALUES (?)", [(run,) for run in runs])
+        if self._file is not None:
+            os.fsync(self._file)
+        self._db.commit()
+        super().close()
+        self._lock.close()
 
     def parts(self, of: Callable[[str], int]) -> dict[int, Part]:
         """What each worker must know, by what `of` says of an address.

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,14 +61,13 @@ class Part:
 
 
 class Store:
-    """Captures below `folder`, this run's in a file of its own. Its threads may share it. A context manager."""
+    """Captures below `folder`, this run's in a file of its own. For one thread. A context manager."""
 
     def __init__(
         self, folder: Path, run: str = "", known: Part = Part(), *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         """A store that knows what `known` tells and writes warc/`run`.warc.gz, under another name if there is one."""
         self._folder, self._clock = folder, clock
-        self._guarded = threading.RLock()
         self._file: int | None = None
         self._unsynced_records = self._unsynced_bytes = 0
         self._files = dict[str, bool]()
@@ -91,12 +89,11 @@ class Store:
 
     def close(self, *, finished: bool = True) -> None:  # noqa: ARG002  (the whole archive asks)
         """Nothing; all is on disk."""
-        with self._guarded:
-            if self._file is not None:
-                os.fsync(self._file)
-                os.close(self._file)
-                self._file = None
-            self._db.close()
+        if self._file is not None:
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = None
+        self._db.close()
 
     def add(self, request: httpx.Request, response: httpx.Response, held: sqlite3.Row | None) -> Capture:
         """The capture of one whole answer (httpx request and response, the decoded body in its extensions).
@@ -118,29 +115,26 @@ class Store:
             return self.put(told, response.extensions["plain"])
         if held is None:
             raise errors.BadProtocol(f"{told.url}: answered 304 though nothing was quoted. Look at it by hand.")
-        with self._guarded:
-            first = held
-            if held["kind"] != "response":
-                first = self._row("sha256 = ? AND kind = 'response'", held["sha256"]) or held
-            return self._keep(told, held["sha256"], 200, json.loads(held["headers"]), first)
+        first = held
+        if held["kind"] != "response":
+            first = self._row("sha256 = ? AND kind = 'response'", held["sha256"]) or held
+        return self._keep(told, held["sha256"], 200, json.loads(held["headers"]), first)
 
     def put(self, told: warc.Exchange, plain: bytes) -> Capture:
         """The capture of an answer; a revisit where the same bytes are held already."""
-        with self._guarded:
-            sha256 = hashlib.sha256(plain).hexdigest()
-            same = "sha256 = ? AND kind = 'response' AND payload = ? AND status = ?"
-            first = self._row(same, sha256, told.payload_digest, told.status) if told.raw else None
-            return self._keep(told, sha256, told.status, told.answered, first)
+        sha256 = hashlib.sha256(plain).hexdigest()
+        same = "sha256 = ? AND kind = 'response' AND payload = ? AND status = ?"
+        first = self._row(same, sha256, told.payload_digest, told.status) if told.raw else None
+        return self._keep(told, sha256, told.status, told.answered, first)
 
     def add_failure(self, url: str, error: errors.BadSource, method: str = "GET") -> Capture:
         """The capture of an attempt that brought no answer."""
-        with self._guarded:
-            capture = Capture(
-                url, self._now(), "failure", code=error.code, note=str(error)[:500], method=method, run=self.run
-            )
-            place = self._append(warc.failure(url, capture.at, method, error.code, capture.note))
-            self._insert(capture, place, "", [])
-            return capture
+        capture = Capture(
+            url, self._now(), "failure", code=error.code, note=str(error)[:500], method=method, run=self.run
+        )
+        place = self._append(warc.failure(url, capture.at, method, error.code, capture.note))
+        self._insert(capture, place, "", [])
+        return capture
 
     def last(self, url: str, method: str = "GET", *, answered: bool = False) -> Capture | None:
         """The newest capture of `url`; with `answered`, the newest good page (status 200), failures passed over."""
@@ -160,8 +154,7 @@ class Store:
     def captures(self, run: str = "") -> Iterator[Capture]:
         """Every capture, or those of one run and its workers, in the order they were made."""
         where, values = ("WHERE run = ? OR run LIKE ? || '.%'", (run, run)) if run else ("", ())
-        with self._guarded:
-            rows = self._db.execute(f"SELECT * FROM captures {where} ORDER BY at, id", values).fetchall()  # noqa: S608
+        rows = self._db.execute(f"SELECT * FROM captures {where} ORDER BY at, id", values).fetchall()  # noqa: S608
         return map(_capture, rows)
 
     def headers(self, capture: Capture) -> list[tuple[str, str]]:
@@ -189,14 +182,12 @@ class Store:
 
     def links(self, sha256: str, rule: str) -> list[list[str]] | None:
         """What `rule` found in this body before, so that an unchanged page is not read again."""
-        with self._guarded:
-            row = self._db.execute("SELECT links FROM found WHERE sha256 = ? AND rule = ?", (sha256, rule)).fetchone()
+        row = self._db.execute("SELECT links FROM found WHERE sha256 = ? AND rule = ?", (sha256, rule)).fetchone()
         return json.loads(row[0]) if row else None
 
     def keep_links(self, sha256: str, rule: str, links: Sequence[Sequence[str]]) -> None:
         """Nothing; `links` gives them back."""
-        with self._guarded:
-            self._db.execute("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", (sha256, rule, json.dumps(links)))
+        self._db.execute("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", (sha256, rule, json.dumps(links)))
 
     def unfinished(self, url: str, method: str = "GET") -> Capture | None:
         """The good page that an interrupted run captured within the last hours: it need not be asked for again."""
@@ -208,16 +199,14 @@ class Store:
 
     def adopt(self, learned: Part) -> None:
         """Nothing; the index knows what another writer learned."""
-        with self._guarded:
-            self._db.executemany(f"INSERT INTO captures ({COLUMNS}) VALUES ({'?, ' * 13}?)", learned.captures)  # noqa: S608
-            self._db.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", learned.found)
-            self._took_part = True
+        self._db.executemany(f"INSERT INTO captures ({COLUMNS}) VALUES ({'?, ' * 13}?)", learned.captures)  # noqa: S608
+        self._db.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?)", learned.found)
+        self._took_part = True
 
     def learned(self) -> Part:
         """What this run added."""
-        with self._guarded:
-            rows = self._db.execute(f"SELECT {COLUMNS} FROM captures WHERE run = ? ORDER BY id", (self.run,))  # noqa: S608
-            return Part([tuple(row) for row in rows], [tuple(row) for row in self._db.execute("SELECT * FROM found")])
+        rows = self._db.execute(f"SELECT {COLUMNS} FROM captures WHERE run = ? ORDER BY id", (self.run,))  # noqa: S608
+        return Part([tuple(row) for row in rows], [tuple(row) for row in self._db.execute("SELECT * FROM found")])
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -279,15 +268,14 @@ class Store:
 
     def _row(self, where: str, *values: str | int) -> sqlite3.Row | None:
         """The newest row that fits."""
-        with self._guarded:
-            query = f"SELECT * FROM captures WHERE {where} ORDER BY at DESC, id DESC LIMIT 1"  # noqa: S608
-            row: sqlite3.Row | None = self._db.execute(query, values).fetchone()
+        query = f"SELECT * FROM captures WHERE {where} ORDER BY at DESC, id DESC LIMIT 1"  # noqa: S608
+        row: sqlite3.Row | None = self._db.execute(query, values).fetchone()
         return row
 
 
 def opened(path: Path | str) -> sqlite3.Connection:
     """An index, empty where there was none; "" for one that lives as long as its connection."""
-    db = sqlite3.connect(path, check_same_thread=False)
+    db = sqlite3.connect(path)
     db.row_factory = sqlite3.Row
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")  # the WARC files are the truth: see library.py

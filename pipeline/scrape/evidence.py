@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote
@@ -20,8 +20,6 @@ from pipeline import errors
 from pipeline.records import Capture, Row
 from pipeline.scrape import pages
 from pipeline.scrape.polite import follow
-
-Read = Callable[[bytes, str], str | None]
 
 _NEAR_LETTERS = 400
 _GAP = "[ \u00a0\u202f\u2009,.']?"
@@ -61,12 +59,12 @@ def checked(
     replay: httpx.BaseTransport,
     *,
     near: Mapping[str, Sequence[str]] = {},
-    read: Read | None = None,
+    read: pages.Read = pages.read,
 ) -> list[Row]:
     """What the archive says now and did not say before: a row of evidence.csv for each such claim, in their order.
 
     `addresses`: document_id to address. `near`: for an indicator stems of words, one of which must stand close to the
-    number. `read` gives the text of a body that is no page (PDF, DOCX), or None: then nothing is said of its claims.
+    number. `read` gives the text of a body, or None where it cannot: then nothing is said of its claims.
     """
     pages_seen: dict[str, tuple[Capture, str, bool] | None] = {}
     texts: dict[str, str | None] = {}
@@ -84,7 +82,8 @@ def checked(
             if (claim["evidence"], claim["capture_sha256"]) == ("not_found", sha256):
                 continue
             if sha256 not in texts:
-                texts[sha256] = _text(capture, replay, read)
+                body = replay.handle_request(httpx.Request("GET", capture.url)).read()
+                texts[sha256] = read(body, capture.content_type)
             if (text := texts[sha256]) is None:
                 continue
             words = near.get(claim["indicator"], ())
@@ -159,10 +158,3 @@ def _page(url: str, library: Library, replay: httpx.BaseTransport) -> tuple[Capt
         gone = (capture, "", True) if answer.status_code in _GONE else None
     copies = library.copies(url)
     return (copies[0], httpx.URL(copies[0].url).host, False) if copies else gone
-
-
-def _text(capture: Capture, replay: httpx.BaseTransport, read: Read | None) -> str | None:
-    body = replay.handle_request(httpx.Request("GET", capture.url)).read()
-    if pages.kind_of(body) in ("pdf", "zip", "ole"):
-        return read(body, capture.content_type) if read else None
-    return pages.text(pages.markup(body, capture.content_type))

@@ -11,13 +11,14 @@ import codecs
 import hashlib
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
 from pipeline import guard
 
 Link = tuple[str, str]  # address, title
+Read = Callable[[bytes, str], str | None]  # body and declared type → its text, None where it cannot be read
 
 _MOST_BYTES = 5_000_000
 _MOST_LINKS = 5_000
@@ -72,6 +73,11 @@ def markup(body: bytes, content_type: str = "") -> str:
 def text(marked: str) -> str:
     """What a reader sees, one line per block."""
     return html.unescape(_TAG.sub(lambda tag: "\n" if tag[0][1:2] in "/pdlhtb" else " ", _without_scripts(marked)))
+
+
+def read(body: bytes, content_type: str = "") -> str | None:
+    """What a reader of the page sees; None for a file that is no page."""
+    return None if kind_of(body) in ("pdf", "zip", "ole") else text(markup(body, content_type))
 
 
 def links(kind: str, marked: str, base: str) -> list[Link]:

@@ -70,13 +70,15 @@ def visit(
     memory: Memory,
     known: Mapping[str, Page] = {},
     watch: Sequence[str] = (),
+    *,
+    read: pages.Read = pages.read,
 ) -> Visit:
     """What the source shows today, the pages in `watch` asked for first; `known` is what each address showed last.
 
     Raises: StorageError when the disk is full; nothing for a fault of the source.
     """
     visited = Visit(source.id)
-    asking = _Asking(source, transport, memory, known, visited)
+    asking = _Asking(source, transport, memory, known, visited, read)
     wanted = dict.fromkeys(watch)
     for rule in source.rules:
         wanted |= dict.fromkeys(asking.discover(rule))
@@ -96,6 +98,7 @@ class _Asking:
     memory: Memory
     known: Mapping[str, Page]
     visited: Visit
+    read: pages.Read
 
     @property
     def gave_up(self) -> bool:
@@ -141,7 +144,7 @@ class _Asking:
         if kind in ("pdf", "zip", "ole") and declared in ("", kind):
             return Sighting(url, "ok", capture=capture, figures={"the whole file": capture.sha256[:16]})
         marked = pages.markup(body, capture.content_type)
-        seen = pages.text(marked)
+        seen = self.read(body, capture.content_type) or ""
         found = pages.figures(seen, self.source.keywords)
         anchored = any(word in f"{seen} {marked}".casefold() for word in self.source.anchors)
         if pages.is_wall(marked, seen) and not (self.source.anchors and anchored and found):
