@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from pipeline.scrape import elsewhere, evidence, health
 
 CITED_A_RUN: Final = 20  # cited pages never seen before, asked for in one run
 WITHIN_S: Final = 6 * 3600  # the longest that one site may take
+_NO_WORKER: Final = (BrokenExecutor, CancelledError, TimeoutError)
 NO_NETWORK: Final = "No network: no publisher answered within a few seconds, so none was visited."
 NO_CONTACT: Final = (
     "No publisher was visited: each must know how to reach you. Say it with CONTACT=you@example.org or a page of "
@@ -214,9 +215,9 @@ def _done(shard: Shard, future: Future[Done]) -> Done:
     """What became of a shard; where no worker did it, its sources count as unreachable and the next run goes on."""
     try:
         return future.result(timeout=WITHIN_S)
-    except errors.PipelineError:
-        raise
-    except Exception as error:  # noqa: BLE001  (executors have errors of their own kinds; each means: no worker)
+    except Exception as error:
+        if not isinstance(error, _NO_WORKER) and not type(error).__module__.startswith("distributed"):
+            raise
         why = f"no worker finished it ({type(error).__name__}); the next run goes on where it stopped"
         visits = []
         for source in shard.sources:
@@ -245,7 +246,7 @@ def _agent(home: Path, world: World) -> str:
 def _checked(home: Path, book: Ledger, store: archive.Archive) -> tuple[list[str], Counter[str]]:
     """The evidence files that had to grow, and how many figures were found in their page now, and so on."""
     addresses = {row["document_id"]: row["url"] for row in book.documents}
-    unproved = [claim for claim in book.held() if claim["evidence"] != "in_capture"]
+    unproved = [claim for claim in book.held() if claim["value"] and claim["evidence"] != "in_capture"]
     found = evidence.checked(unproved, addresses, store, archive.Replay(store), near=_words(book))
     return ledger.append_evidence(home, book, found), Counter(row["evidence"] for row in found)
 

@@ -310,6 +310,15 @@ def test_one_host_is_never_asked_twice_at_a_time_and_several_are(tmp_path: Path,
     assert (most == 1) is (hosts == 1)
 
 
+@pytest.mark.parametrize("host", ["..", "x" * 300, "a.example"])
+def test_the_name_of_a_host_touches_no_path(tmp_path: Path, host: str) -> None:
+    """Whatever a redirect calls its host, the file that holds its turn lies where it should."""
+    with Web() as web, pytest.raises(errors.BadSource):
+        get(polite_over(web, turns=tmp_path), f"http://{host}/")
+
+    assert [len(path.name) for path in tmp_path.iterdir()] == [32]
+
+
 def test_a_dead_host_is_asked_a_few_times_and_then_left_alone() -> None:
     """An outage costs one site a few tries, not one for each of its pages."""
     looked_up: list[str] = []

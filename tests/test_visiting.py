@@ -258,7 +258,11 @@ def test_figures_are_checked_against_their_page_and_only_what_is_learned_is_writ
         "/sick": Page(b"", status=500),
     }
     documents = {name: f"http://paper.example/{name}" for name in ("a", "gone", "sick")}
-    cite(home, documents, {"yes": ("a", "24"), "no": ("a", "25"), "lost": ("gone", "5"), "later": ("sick", "5")})
+    cite(
+        home,
+        documents,
+        {"yes": ("a", "24"), "no": ("a", "25"), "lost": ("gone", "5"), "later": ("sick", "5"), "none": ("a", "")},
+    )
     claims = (home / "sources" / "coalition" / "claims.csv").read_bytes()
     met = [visiting.visits(home, world(web)) for _ in range(2)]
     told = evidence(home)
@@ -267,6 +271,7 @@ def test_figures_are_checked_against_their_page_and_only_what_is_learned_is_writ
 
     assert told == {
         "yes": ("in_capture", ""), "no": ("not_found", ""), "lost": ("page_gone", ""), "later": ("not_yet_checked", ""),
+        "none": ("not_yet_checked", ""),
     }  # fmt: skip
     assert (met[0].changed, dict(met[0].evidence)) == (
         ["sources/coalition/evidence.csv"], {"in_capture": 1, "not_found": 1, "page_gone": 1},

@@ -6,6 +6,7 @@ A transport over another one. What is asked and why is visit.py's; what may come
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import threading
 import time
@@ -123,7 +124,8 @@ class Polite(httpx.BaseTransport):
         if self._turns is None:
             yield
             return
-        file = os.open(self._turns / host, os.O_RDWR | os.O_CREAT, 0o600)
+        name = hashlib.sha256(host.encode()).hexdigest()[:32]  # what a redirect calls its host touches no path
+        file = os.open(self._turns / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             left = float(os.pread(file, _TIME_BYTES, 0) or 0.0)
