@@ -397,6 +397,39 @@ def test_a_pool_that_breaks_is_an_outage_and_the_next_run_goes_on(four: list[Pat
     assert len({url for url, status, _ in captures(four[0]) if status == 200}) == 160
 
 
+KILLED = """
+from pathlib import Path
+from pipeline import visiting
+from web.loopback import HURRY, LOOPBACK, OnePort
+world = visiting.World("x@example.org", permitted=LOOPBACK, resolve=OnePort({port}), polite=HURRY, workers={workers!r})
+if __name__ == "__main__":
+    visiting.visits(Path({home!r}), world)
+"""
+
+
+@pytest.mark.parametrize("workers", ["threads", "processes"])
+def test_a_round_killed_half_way_is_taken_up_where_it_stopped(four: list[Path], web: Web, workers: str) -> None:
+    """SIGKILL of the whole run: what its workers had archived is indexed, and hardly a page is asked for twice."""
+    script = four[0] / "run.py"
+    script.write_text(KILLED.format(port=web.port, workers=workers, home=str(four[0])), "utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    run = subprocess.Popen(
+        [sys.executable, str(script)], env=environment, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while len(web.asked) < 60 and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    first = len(web.asked)
+    met = visiting.visits(four[0], world(web))
+
+    assert 60 <= first < 4 * 41
+    assert len({url for url, status, _ in captures(four[0]) if status == 200}) == 160
+    assert len(web.asked) <= 4 * 41 + 2 * 4
+    assert {told["problems"] for told in met.states.values()} == {0}
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
     """A real scheduler and two worker processes on this machine; gives the address and the workers."""
