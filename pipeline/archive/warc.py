@@ -9,15 +9,16 @@ import base64
 import hashlib
 import io
 import string
-import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from urllib.parse import quote
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from pipeline import guard
 
@@ -76,40 +77,65 @@ class Stored:
 
 def warcinfo(filename: str, at: str, software: str) -> bytes:
     """The record that opens a file."""
-    told = f"software: {software}\r\nformat: WARC File Format 1.1\r\n".encode()
-    return _record("warcinfo", at, told, "application/warc-fields", {"WARC-Filename": filename})
+    out = io.BytesIO()
+    writer = _writer(out)
+    record = writer.create_warcinfo_record(filename, {"software": software, "format": "WARC File Format 1.1"})
+    record.rec_headers.replace_header("WARC-Date", at)
+    writer.write_record(record)
+    return _member(out)
 
 
 def exchange(told: Exchange, original: Original | None = None) -> bytes:
     """The answer and its request, two records; a revisit record where `original` already holds the bytes."""
-    name = {"WARC-Record-ID": _name(), "WARC-Target-URI": told.url}
-    head = _head(f"HTTP/1.1 {told.status} {told.reason}", _storable(told))
+    out = io.BytesIO()
+    writer = _writer(out)
+    http = StatusAndHeaders(f"{told.status} {told.reason}", _storable(told), protocol="HTTP/1.1")
+    fields = {"WARC-Date": told.at}
     if original is None:
-        fields = name | {"WARC-Payload-Digest": told.payload_digest}
-        answer = _record("response", told.at, head + told.raw, "application/http; msgtype=response", fields)
+        fields["WARC-Payload-Digest"] = told.payload_digest
+        answer = writer.create_warc_record(
+            told.url, "response", io.BytesIO(told.raw), len(told.raw), http_headers=http, warc_headers_dict=fields
+        )
     else:
         # A 304 has no page and no status of its own: with its block left empty, every replay tool shows the original.
         unmodified = told.status == NOT_MODIFIED
-        fields = name | {
-            "WARC-Profile": SERVER_NOT_MODIFIED if unmodified else IDENTICAL_PAYLOAD,
-            "WARC-Refers-To-Target-URI": original.url,
-            "WARC-Refers-To-Date": original.at,
-            "WARC-Payload-Digest": original.payload_digest,
-        }
-        answer = _record("revisit", told.at, b"" if unmodified else head, "application/http; msgtype=response", fields)
+        answer = writer.create_revisit_record(
+            told.url,
+            original.payload_digest,
+            original.url,
+            original.at,
+            http_headers=None if unmodified else http,
+            warc_headers_dict=fields,
+        )
+        answer.rec_headers.replace_header("WARC-Profile", SERVER_NOT_MODIFIED if unmodified else IDENTICAL_PAYLOAD)
+    writer.write_record(answer)
     if not told.asked:  # taken in from elsewhere: the request is not known
-        return answer
-    asked = _head(
-        f"{told.method} {told.target} HTTP/1.1", [one for one in told.asked if one[0].lower() not in _NEVER_STORED]
+        return _member(out)
+    first = _member(out)
+    asked = [(name, value) for name, value in told.asked if name.lower() not in _NEVER_STORED]
+    request = writer.create_warc_record(
+        told.url,
+        "request",
+        http_headers=StatusAndHeaders(f"{told.method} {told.target} HTTP/1.1", asked, is_http_request=True),
+        warc_headers_dict={
+            "WARC-Date": told.at,
+            "WARC-Concurrent-To": answer.rec_headers.get_header("WARC-Record-ID"),
+        },
     )
-    fields = {"WARC-Target-URI": told.url, "WARC-Concurrent-To": name["WARC-Record-ID"]}
-    return answer + _record("request", told.at, asked, "application/http; msgtype=request", fields)
+    writer.write_record(request)
+    return first + _member(out)
 
 
 def failure(url: str, at: str, method: str, code: str, note: str) -> bytes:
     """A metadata record that tells why there is no answer."""
-    told = f"method: {method}\r\nfailure: {code}\r\nnote: {' '.join(note.split())}\r\n".encode()
-    return _record("metadata", at, told, "application/warc-fields", {"WARC-Target-URI": url})
+    out = io.BytesIO()
+    writer = _writer(out)
+    text = f"method: {method}\r\nfailure: {code}\r\nnote: {' '.join(note.split())}\r\n".encode()
+    record = writer.create_warc_record(
+        url, "metadata", io.BytesIO(text), len(text), "application/warc-fields", {"WARC-Date": at}
+    )
+    writer.write_record(record)
+    return _member(out)
 
 
 def members(file: BinaryIO, start: int) -> Iterator[tuple[int, int, bytes]]:
@@ -152,21 +178,17 @@ def stored(record: ArcWarcRecord, body: bytes) -> Stored:
     )
 
 
-def _record(kind: str, at: str, block: bytes, content_type: str, fields: Mapping[str, str]) -> bytes:
-    """One record as a gzip member. Written here, for warcio's writer costs more than all else of an archived page."""
-    named = {"WARC-Type": kind, "WARC-Record-ID": _name(), "WARC-Date": at, **fields}
-    named |= {"Content-Type": content_type, "Content-Length": str(len(block))}
+def _writer(out: BinaryIO) -> WARCWriter:
+    return WARCWriter(out, gzip=False, warc_version="1.1")
+
+
+def _member(out: io.BytesIO) -> bytes:
+    """What was written since the last call, as one gzip member."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return packer.compress(_head("WARC/1.1", named.items()) + block + b"\r\n\r\n") + packer.flush()
-
-
-def _head(first: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"{first}\r\n{lines}\r\n".encode()
-
-
-def _name() -> str:
-    return f"<urn:uuid:{uuid.uuid4()}>"
+    packed = packer.compress(out.getbuffer()) + packer.flush()
+    out.seek(0)
+    out.truncate()
+    return packed
 
 
 def _storable(told: Exchange) -> list[tuple[str, str]]:
