@@ -187,6 +187,17 @@ def sign(
 
 
 @app.command()
+def tables(
+    file: Annotated[Path, typer.Argument(help="A web page, PDF, DOCX, DOC, XLSX, XLS or ODS file.")],
+    json_: Json = False,
+) -> None:
+    """Show each table of a document as a reader would see it: spanned cells repeated, hidden ones left out."""
+    from pipeline import extract, report
+
+    report.tables(extract.read_file(file), as_json=json_)
+
+
+@app.command()
 def scrape(
     contact: Annotated[
         str, typer.Option(help="How a publisher reaches you: a mail address or a page. Sent with every request.")
