@@ -1,7 +1,8 @@
 """Spanned cells laid on a grid, whatever kind of document they come from; which rows are headings.
 
 The HTML standard's way of forming a table: a cell takes the first free place of its row and covers what its spans
-say, cut off at the end of its group of rows; where two cells cover one place, the later one is seen.
+say, cut off at the end of its group of rows; where two cells cover one place, the later one that prints anything is
+seen.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def laid(groups: Sequence[Sequence[Sequence[Span]]], draft: Draft) -> tuple[Rows
                 own[first + line].add(column)
                 last = min(line + cell.down, len(group)) if cell.down else len(group)
                 for below in range(first + line, first + last):
-                    slots[below].update(dict.fromkeys(range(column, column + cell.across), cell.text))
+                    for across in range(column, column + cell.across):
+                        slots[below][across] = cell.text or slots[below].get(across, "")
                 column += cell.across
     width = max((max(row, default=-1) for row in slots), default=-1) + 1
     draft.claim(max(width * len(slots) - claimed, 0))

@@ -8,7 +8,7 @@ and `<sub>` a "_", so that 52¹ never becomes 521. A table that holds a table is
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -36,10 +36,12 @@ _TAG: Final = re.compile(
 )
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _LINES: Final = re.compile(r" *\x0b[ \x0b]*")
+_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE: Final = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _MEDIA: Final = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
 _GONE: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _BLANK: Final = re.compile(r"visibility\s*:\s*(?:hidden|collapse)", re.IGNORECASE)
+_FOLDED: Final = re.compile(r"visibility\s*:\s*collapse", re.IGNORECASE)
 _RAISED: Final = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
 _BROKEN: Final = "\x0b"
 
@@ -63,6 +65,14 @@ def check_depth(body: bytes) -> None:
                 raise RefusedError("E_DEPTH", f"more than {DEEPEST} elements inside one another")
 
 
+class _Row(NamedTuple):
+    """A row before it is laid."""
+
+    cells: list[Span]
+    folded: bool
+    head: bool
+
+
 class _Walk:
     """One pass over a page."""
 
@@ -71,7 +81,7 @@ class _Walk:
         self.pieces: list[str] = []
         self.at = ("body", 1)
         self.in_cell = False
-        self.gone, self.blank, self.raised = _styled(tree)
+        self.gone, self.blank, self.raised, self.folded = _styled(tree)
 
     def page(self, body: LexborNode) -> None:
         self.inside(body)
@@ -157,10 +167,10 @@ class _Walk:
 
     def table(self, table: LexborNode) -> None:
         """A table on its grid: the first thead above all, the first tfoot below all, as browsers draw them."""
-        at = f"(//table)[{self.count('table')}]"
-        groups: list[tuple[str, list[list[Span]]]] = []
+        at_table = f"(//table)[{self.count('table')}]"
+        groups: list[tuple[str, list[_Row]]] = []
         for part in _elements(table):
-            if part.mem_id in self.gone or part.mem_id in self.blank:
+            if part.mem_id in self.gone:
                 self.hide(part)
             elif part.tag == "caption":
                 self.block(part)
@@ -173,34 +183,44 @@ class _Walk:
             first = next((group for group in groups if group[0] == name), None)
             if first:
                 groups.remove(first)
-                groups.insert(min(place, len(groups)), first)
-        rows, own = laid([group for _, group in groups], self.draft)
+                groups.insert(place, first)
+        rows, own = laid([[row.cells for row in group] for _, group in groups], self.draft)
+        lines = [row for _, group in groups for row in group]
+        shown = [at for at, row in enumerate(lines) if not row.folded]  # a folded row takes part in the grid, unseen
+        rows, own = [rows[at] for at in shown], [own[at] for at in shown]
         if rows and rows[0]:
-            lines = [(name == "thead", row) for name, group in groups for row in group]
-            marked = next((line for line, (head, row) in enumerate(lines) if not (head or all(c.head for c in row))), 0)
-            self.draft.tabulate(rows, at, "selectolax", marked or header_rows(rows), own)
+            heads = next((line for line, at in enumerate(shown) if not lines[at].head), 0)
+            self.draft.tabulate(rows, at_table, "selectolax", heads or header_rows(rows), own)
 
-    def rows(self, group: LexborNode) -> list[list[Span]]:
-        """The shown rows of a row group."""
+    def rows(self, group: LexborNode) -> list[_Row]:
+        """The rows of a row group that a browser lays out."""
         found = []
         for row in _elements(group):
             if row.tag != "tr":
                 self.skip(row)
-            elif row.mem_id in self.gone or row.mem_id in self.blank:
+            elif row.mem_id in self.gone:
                 self.hide(row)
             else:
+                folded = row.mem_id in self.folded or group.mem_id in self.folded
                 self.count("tr")
-                found.append([span for cell in _elements(row) if (span := self.cell(cell))])
+                if folded:
+                    self.count("hidden")
+                blank = row.mem_id in self.blank or group.mem_id in self.blank
+                cells = [span for cell in _elements(row) if (span := self.cell(cell, blank=blank))]
+                found.append(
+                    _Row(cells, folded, group.tag == "thead" or (bool(cells) and all(one.head for one in cells)))
+                )
         return found
 
-    def cell(self, cell: LexborNode) -> Span | None:
+    def cell(self, cell: LexborNode, *, blank: bool) -> Span | None:
         if cell.mem_id in self.gone:
             self.hide(cell)
             return None
         self.count(cell.tag or "")
         across = min(max(_whole(cell.attrs.get("colspan"), 1), 1), 1000)
         down = min(_whole(cell.attrs.get("rowspan"), 1), 65534)
-        return Span(self.text(cell), across, down, head=cell.tag == "th")
+        text = self.text(cell)
+        return Span("" if blank else text, across, down, head=cell.tag == "th")
 
     def count(self, tag: str) -> int:
         counts = self.draft.counts
@@ -218,23 +238,24 @@ class _Walk:
                 self.count(inner.tag or "")
 
 
-def _styled(tree: LexborHTMLParser) -> tuple[set[int], set[int], set[int]]:
-    """The elements that are not drawn, drawn blank, and raised: by attribute, own style or a plain style sheet."""
+def _styled(tree: LexborHTMLParser) -> tuple[set[int], ...]:
+    """The elements not drawn, drawn blank, raised, and (rows) folded: by attribute, own style or plain style sheet."""
     gone = {node.mem_id for node in tree.css("[hidden]")}
     blank: set[int] = set()
     raised: set[int] = set()
-    kinds = ((gone, _GONE), (blank, _BLANK), (raised, _RAISED))
+    folded: set[int] = set()
+    kinds = ((gone, _GONE), (blank, _BLANK), (raised, _RAISED), (folded, _FOLDED))
     for node in tree.css("[style]"):
         style = node.attrs.get("style") or ""
         for found, pattern in kinds:
             if pattern.search(style):
                 found.add(node.mem_id)
     for sheet in tree.css("style"):
-        for selectors, style in _RULE.findall(_MEDIA.sub("", re.sub(r"/\*.*?\*/", "", sheet.text(), flags=re.DOTALL))):
+        for selectors, style in _RULE.findall(_MEDIA.sub("", _COMMENT.sub("", sheet.text()))):
             for found, pattern in kinds:
                 if pattern.search(style):
                     found.update(_selected(tree, selectors))
-    return gone, blank, raised
+    return gone, blank, raised, folded
 
 
 def _selected(tree: LexborHTMLParser, selectors: str) -> set[int]:

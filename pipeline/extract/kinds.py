@@ -12,7 +12,7 @@ import zipfile
 from io import BytesIO
 from typing import Final
 
-from pipeline.extract.letters import strangeness
+from pipeline.extract.letters import UNREADABLE, strangeness
 from pipeline.extract.refusals import LONGEST_LINE, RefusedError
 
 Kind = str  # html, pdf, docx, sheet, old (LibreOffice reads it first), text
@@ -28,7 +28,7 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 _HTML: Final = re.compile(
     rb"<(!doctype html|html|head|body|table|div|p|meta|title|h[1-6]|ul|ol|article|section|br)\b", re.IGNORECASE
 )
-_STRANGE: Final = 11.0
+
 _MARKS: Final = (
     (b"%PDF-", "pdf"),
     (b"PK\x03\x04", "zip"),
@@ -91,7 +91,7 @@ def _decoded(body: bytes, content_type: str) -> tuple[str, str]:
     declared = found[1].decode("ascii").lower() if found else ""
     if declared.startswith(("utf-16", "utf16")) and b"\0" in body:
         return _strict(body, "utf-16-le" if body[1:2] == b"\0" else "utf-16-be"), declared
-    if b"\0" in body[:4096] and body.count(b"\0", 0, 4096) > len(body[:4096]) // 8:
+    if b"\0" in body[:4096] and body.count(b"\0", 0, 4096) > len(body[:4096]) // 32:
         raise RefusedError("E_CHARSET", "UTF-16 that does not say so")
     if declared in ("utf-7", "utf7") or (body.isascii() and len(_SEVEN.findall(body)) >= 3):
         raise RefusedError("E_CHARSET", "UTF-7")
@@ -102,7 +102,7 @@ def _decoded(body: bytes, content_type: str) -> tuple[str, str]:
             raise RefusedError("E_CHARSET", "UTF-8 mixed with other bytes") from None
     if declared and _CHARSETS.fullmatch(declared):
         text = _strict(body, "mac-cyrillic" if "mac" in declared else declared)
-        if strangeness(text) <= _STRANGE:
+        if strangeness(text) <= UNREADABLE:
             return text, declared
     import chardet  # noqa: PLC0415 - only what is not UTF-8 needs an opinion
 
@@ -112,7 +112,7 @@ def _decoded(body: bytes, content_type: str) -> tuple[str, str]:
     if charset == "koi8-r" and strangeness(text := _strict(body, "koi8-t")) < strangeness(_strict(body, "koi8-r")):
         return text, "koi8-t"
     text = _strict(body, charset)
-    if strangeness(text) > _STRANGE:
+    if strangeness(text) > UNREADABLE:
         raise RefusedError("E_CHARSET", f"letters that make no words in {charset}")
     return text, charset
 

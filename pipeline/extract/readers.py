@@ -24,8 +24,10 @@ def answer(order: dict[str, Any], body_fd: int) -> dict[str, Any]:
                 lines(text, draft)
             else:
                 importlib.import_module("pipeline.extract.html").read(text, draft)
+        elif order["kind"] == "pdf":
+            importlib.import_module("pipeline.extract.pdf").read(body, draft, f"/proc/self/fd/{body_fd}")
         else:
-            module = {"docx": "docx", "pdf": "pdf", "sheet": "sheets"}[order["kind"]]
+            module = {"docx": "docx", "sheet": "sheets"}[order["kind"]]
             importlib.import_module(f"pipeline.extract.{module}").read(body, draft)
     except RefusedError as refusal:
         return {"refused": refusal.code, "seen": refusal.seen}

@@ -15,12 +15,13 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.extract.refusals import REFUSALS
 from pipeline.extract.worker import WALL_S
 
 MOST_ANSWER: Final = 8_000_000
+_WORKER = str(Path(__file__).with_name("worker.py"))
 _MEMORY_EXITS: Final = (101,)
-_KILLS: Final = {signal.SIGXCPU: "E_PARSER_TIME", signal.SIGKILL: "E_PARSER_TIME"}
+_KILLS: Final = {("", signal.SIGXCPU): "E_PARSER_TIME", ("", signal.SIGKILL): "E_PARSER_TIME",
+                 ("pdf", signal.SIGABRT): "E_PARSER_MEMORY", ("pdf", signal.SIGTRAP): "E_PARSER_MEMORY"}  # fmt: skip
 _HELD = threading.local()
 
 
@@ -65,14 +66,13 @@ class Sandbox:
         ended = json.loads(launcher.recv(8192) or b"{}")
         if not ended:
             raise ConnectionError
-        return _understood(said, ended)
+        return _understood(said, ended, kind)
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        worker = str(Path(__file__).with_name("worker.py"))
         with theirs:
             self._launcher = subprocess.Popen(
-                [sys.executable, "-I", worker, str(theirs.fileno())],
+                [sys.executable, "-I", _WORKER, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -93,7 +93,7 @@ def held() -> Sandbox:
     return found
 
 
-def _understood(said: bytes, ended: dict[str, Any]) -> dict[str, Any]:
+def _understood(said: bytes, ended: dict[str, Any], kind: str) -> dict[str, Any]:
     if len(said) > MOST_ANSWER:
         return {"refused": "E_TABLE_SIZE", "seen": "more than 8 MB of text"}
     if ended["late"]:
@@ -106,6 +106,7 @@ def _understood(said: bytes, ended: dict[str, Any]) -> dict[str, Any]:
         return found if isinstance(found, dict) else {"refused": "E_PARSER_CRASH", "seen": "an answer cut short"}
     if ended["exit"] in _MEMORY_EXITS:
         return {"refused": "E_PARSER_MEMORY", "seen": "a file that asks for more memory than it may have"}
-    code = _KILLS.get(ended["signal"], "E_PARSER_CRASH")
+    # pdfium aborts when it is given no more memory
+    code = _KILLS.get(("", ended["signal"])) or _KILLS.get((kind, ended["signal"]), "E_PARSER_CRASH")
     seen = f"a parser stopped by signal {ended['signal']}" if ended["signal"] else "a parser that gave up"
-    return {"refused": code if code in REFUSALS else "E_PARSER_CRASH", "seen": seen}
+    return {"refused": code, "seen": seen}
