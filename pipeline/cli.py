@@ -193,8 +193,10 @@ def tables(
 ) -> None:
     """Show each table of a document as a reader would see it: spanned cells repeated, hidden ones left out."""
     from pipeline import extract, report
+    from pipeline.extract import checks
 
-    report.tables(extract.read_file(file), as_json=json_)
+    document = extract.read_file(file)
+    report.tables(document, [*document.findings, *checks.findings(document)], as_json=json_)
 
 
 @app.command()

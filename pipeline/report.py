@@ -203,17 +203,17 @@ def taken(answers: Taken, *, as_json: bool) -> None:
     PEOPLE.print(f"{answers.captures} answers taken in, {answers.held} held already{left}.")
 
 
-def tables(document: Document, *, as_json: bool) -> None:
+def tables(document: Document, findings: Sequence[Finding], *, as_json: bool) -> None:
     """The tables of a document: the answer itself, so they go to stdout; what was left out or not read to stderr."""
     if as_json:
         told = [{"rows": one.rows, "page": one.page, "at": one.at, "engine": one.engine} for one in document.tables]
-        _document({"tables": told, "findings": [asdict(one) for one in document.findings]})
+        _document({"tables": told, "findings": [asdict(one) for one in findings]})
     for one in document.tables if not as_json else ():
-        grid = Grid(title=f"{one.at} ({one.engine})", title_justify="left", show_header=False, show_lines=True)
+        grid = Grid(title=escape(f"{one.at} ({one.engine})"), title_justify="left", show_header=False, show_lines=True)
         for row in one.rows:
             grid.add_row(*map(escape, row))
         Console(highlight=False).print(grid)
-    for finding in document.findings:
+    for finding in findings:
         PEOPLE.print(
             f"{finding.check} {finding.row}: {finding.sentence}. {finding.cure}.", markup=False, soft_wrap=True
         )
