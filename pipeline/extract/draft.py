@@ -53,12 +53,16 @@ class Draft:
         self, rows: Rows, at: str, engine: str, header: int, own: Sequence[set[int]], *, page: int | None = None
     ) -> None:
         """Add a table; `own` are the columns of each row where a cell begins, which alone enter the text."""
+        number, length = len(self.tables), self._length
         for line, (row, begun) in enumerate(zip(rows, own, strict=True), 1):
-            said = [place for place in sorted(begun) if row[place]]
-            for place in said:
-                self.say(
-                    row[place], f"{at} r{line} c{place + 1}", len(self.tables), "\n" if place == said[-1] else "\t"
-                )
+            for place in sorted(begun):
+                if text := row[place]:
+                    self.blocks.append((f"{at} r{line} c{place + 1}", length, length + len(text), number))
+                    self._pieces += (text, "\t")
+                    length += len(text) + 1
+            if length > self._length:
+                self._pieces[-1] = "\n"
+                self._length = length
         self.tables.append({"rows": rows, "at": at, "page": page, "engine": engine, "header": header})
 
     def notice(self, check: str, at: str, sentence: str, cure: str) -> None:

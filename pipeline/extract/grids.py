@@ -29,6 +29,11 @@ class Span(NamedTuple):
 
 def laid(groups: Sequence[Sequence[Sequence[Span]]], draft: Draft) -> tuple[Rows, Own]:
     """The rows with each span repeated, all of one length, and the columns of each where a cell begins."""
+    plain = [row for group in groups for row in group]
+    width = len(plain[0]) if plain else 0
+    if width and all(len(row) == width and all(cell.across == cell.down == 1 for cell in row) for row in plain):
+        draft.claim(width * len(plain))
+        return [[cell.text for cell in row] for row in plain], [set(range(width)) for _ in plain]
     slots: list[dict[int, str]] = []
     own: Own = []
     claimed = 0
