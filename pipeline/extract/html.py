@@ -25,7 +25,7 @@ from pipeline.extract.refusals import DEEPEST, RefusedError
 
 _BLOCKS: Final = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure"
-    " footer form h1 h2 h3 h4 h5 h6 header hr legend li main menu nav ol p pre section summary table tbody td tfoot th"
+    " footer form h1 h2 h3 h4 h5 h6 header legend li main menu nav ol p pre section summary table tbody td tfoot th"
     " thead tr ul".split()
 )
 _UNSEEN: Final = frozenset(
@@ -42,6 +42,7 @@ _TOKEN: Final = re.compile(
 # Elements that change neither text nor grid, unless they are marked.
 _PLAIN: Final = "a b i em strong span font u s small big abbr cite q label time code mark ins del tt nobr o:p".split()
 _PLAIN_TAG: Final = re.compile(rf"</?(?:{'|'.join(_PLAIN)}){_ATTRS}>")
+_ODD_NAME: Final = re.compile(r"<[a-zA-Z][^\s/><]*<")  # "a<b<em>" makes an element named "b<em"
 # An end tag of these may be missing without nesting what follows.
 _FLAT: Final = (
     "p|li|d[td]|t[dhr]|tbody|thead|tfoot|option|optgroup|colgroup|r[pt]|area|base|br|col|embed|hr|img|input|link|meta"
@@ -76,7 +77,9 @@ def read(marked: str, draft: Draft) -> None:
         tags = _mark_styles(tree)
         _mark_layout(tree)
         markup = tree.body.html or ""
-        _Walk(draft).page(markup if tags.intersection(_PLAIN) else _PLAIN_TAG.sub("", markup))
+        if not tags.intersection(_PLAIN) and not _ODD_NAME.search(markup):
+            markup = _PLAIN_TAG.sub("", markup)
+        _Walk(draft).page(markup)
 
 
 def check_depth(body: bytes) -> None:
@@ -111,8 +114,8 @@ class _Row(NamedTuple):
 class _Table:
     """An open table: its groups of rows in the order of the file."""
 
-    def __init__(self, at: str) -> None:
-        self.at = at
+    def __init__(self, at: str, before: list[str]) -> None:
+        self.at, self.before = at, before  # its place, and the open text that it interrupts
         self.groups: list[tuple[str, list[_Row]]] = []
         self.group = ""  # the attributes of the open group of rows
         self.cell = ""  # and of the open cell
@@ -143,7 +146,7 @@ class _Walk:
     def __init__(self, draft: Draft) -> None:
         self.draft, self.counts = draft, draft.counts
         self.pieces: list[str] = []
-        self.blocks: list[tuple[str, int]] = []
+        self.blocks = [("body", 1)]
         self.table: _Table | None = None
         self.in_cell = False
         self.hidden = False
@@ -224,14 +227,19 @@ class _Walk:
             self.flush()
             self.blocks.append((tag, self.counts[tag]))
             if tag == "table" and not _marked(attrs, "layout"):
-                self.table = _Table(f"(//table)[{self.counts['table']}]")
-        if tag in ("sup", "sub", "pre") or (_MARK in attrs and _marked(attrs, "up") and tag not in _BLOCKS):
+                self.table = _Table(f"(//table)[{self.counts['table']}]", self.pieces)
+                self.pieces = []
+        if tag in ("sup", "sub", "pre") or (
+            _MARK in attrs and _marked(attrs, "up") and tag not in _BLOCKS and tag not in _VOID
+        ):
             self.open.append((tag, [0], {"sub": "_", "pre": ""}.get(tag, "^"), self.pieces))
             self.pieces = []
         if self.open and self.open[-1][0] == tag:
             self.open[-1][1][0] += 1
         elif tag == "br":
             self.pieces.append(_BROKEN)
+        elif tag == "hr":
+            self.flush()
 
     def close(self, tag: str) -> None:
         """An element ends."""
@@ -251,11 +259,12 @@ class _Walk:
                 self.cell(tag)
             return
         if tag == "table" and self.table is not None:
-            self.pieces.clear()
             self.table.lay(self.draft)
+            self.pieces = self.table.before + (self.pieces if self.open else [])  # a caption in raised text
             self.table = None
         self.flush()
-        self.blocks.pop()
+        if len(self.blocks) > 1:
+            self.blocks.pop()
 
     def part(self, tag: str, attrs: str) -> None:
         """A group, a row or a cell of the open table begins."""
