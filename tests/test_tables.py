@@ -128,6 +128,20 @@ def test_prose_frames_and_contents_are_no_tables() -> None:
     assert extract.read(page("\n".join(lines).encode())).tables == ()
 
 
+@pytest.mark.parametrize(
+    ("degrees", "turn"), [(0, ""), (90, "0 1 -1 0 595 0 cm"), (180, "-1 0 0 -1 595 842 cm"), (270, "0 -1 1 0 0 842 cm")]
+)
+def test_a_turned_page_is_read_as_it_is_shown(degrees: int, turn: str) -> None:
+    """Wide tables are often printed sideways and the page turned."""
+    places = [(60 + 120 * column, 500 - 30 * row, f"{row}{column}") for row in range(4) for column in range(3)]
+    drawn = [f"{x} {y} 120 30 re S BT /F 10 Tf {x + 5} {y + 10} Td ({text}) Tj ET" for x, y, text in places]
+    body = page("\n".join(["1 w", turn, *drawn]).encode())
+    turned = body.replace(b"/MediaBox [0 0 595 842]", b"/MediaBox [0 0 595 842] /Rotate %d" % degrees)
+    (table,) = extract.read(turned).tables
+
+    assert [[f"{row}{column}" for column in range(3)] for row in range(4)] == [list(row) for row in table.rows]
+
+
 def test_raised_digits_of_a_pdf_are_no_digits() -> None:
     """A small 1 above the line follows its mark, in running text and in cells."""
     raised = (

@@ -90,6 +90,8 @@ def _page(
 ) -> tuple[list[Letter], list[Found]]:
     """The letters of a page and the tables on it, from top to bottom."""
     frame: Box = plumbed.pages[number - 1].mediabox  # pdfium does not look for an inherited one
+    if page.get_rotation() in (90, 270):
+        frame = frame[1], frame[0], frame[3], frame[2]  # pdfplumber has turned it already
     found = letters(page, number, frame)
     if not found:
         draft.notice("W_NO_TEXT", f"p. {number}", "a page without text, perhaps a picture of it", "Look at the page")
@@ -106,7 +108,7 @@ def _page(
             tables.append(Found(number, region.box, engine, *unruled.rows(region), region.whites))
         else:
             draft.notice("E_UNRULED", _place(number, region.box), "a table without rules was not read as a table",
-                         "Read it by eye: no engine agrees" if known else "Install the [pdf] extra")  # fmt: skip
+                         "Read it by eye: no engine agrees" if _CAMELOT else "Install the [pdf] extra")  # fmt: skip
     tables.sort(key=lambda one: one.box[1])
     free = [one for one in rest if not any(inside(one, table.box) for table in tables)]
     body_runs = [run for run in segments(free) if len(run) > 3]  # a page number is not text above or below
