@@ -58,8 +58,11 @@ def test_the_parent_stays_small_and_alive() -> None:
         "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "print(json.dumps([codes, int(peak.split()[1]) // 1024]))"
     )
-    names = ("22 a PDF that unpacks to a gigabyte", "23 a page of a million letters", "27 a workbook with one far cell",
-             "36 a line of 200 MB", "32 a page 500,000 elements deep")  # fmt: skip
+    names = (
+        "22 a PDF that unpacks to a gigabyte",
+        "27 a workbook with one far cell",
+        "32 a page 500,000 elements deep",
+    )
     given = [os.memfd_create("given") for _ in names]
     for fd, name in zip(given, names, strict=True):
         os.write(fd, hostile.CASES[name][1]())

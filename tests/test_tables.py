@@ -52,7 +52,7 @@ def marked(read: dict[str, Document], reports: dict[str, printed.Report]) -> tup
 
 def test_printed_tables_are_read_back(tmp_path: Path) -> None:
     """Two producers, ruled and not, one table over three pages: nearly every cell is in its place, none is invented."""
-    reports = {f"{maker}{seed}": printed.report(seed, ruled=seed != 1) for maker in "cf" for seed in (1, 2, 8)}
+    reports = {f"{maker}{seed}": printed.report(seed, ruled=seed != 1) for maker in "cf" for seed in (1, 8)}
     read = {}
     for name, report in reports.items():
         if name.startswith("f"):
