@@ -114,8 +114,8 @@ def by_chromium(one: Report, folder: Path, name: str) -> Path:
     return folder / f"{name}.pdf"
 
 
-def by_fpdf(one: Report) -> bytes:
-    """The report printed by fpdf2."""
+def by_fpdf(one: Report, borders: str = "", *, shaded: bool = False) -> bytes:
+    """The report printed by fpdf2, perhaps with other borders and every second row shaded."""
     made = FPDF()
     made.add_font("D", fname=FONT)
     made.set_font("D", size=9)
@@ -123,7 +123,8 @@ def by_fpdf(one: Report) -> bytes:
     for at, table in enumerate(one.tables):
         made.multi_cell(0, text=one.paragraphs[at], new_x="LMARGIN", new_y="NEXT")
         made.ln(4)
-        layout = TableBordersLayout.ALL if one.ruled else TableBordersLayout.NONE
+        layout = getattr(TableBordersLayout, borders or ("ALL" if one.ruled else "NONE"))
+        shade = {"cell_fill_color": (220, 220, 220), "cell_fill_mode": "ROWS"} if shaded else {}
         with made.table(
             borders_layout=layout,
             num_heading_rows=one.headings,
@@ -131,6 +132,7 @@ def by_fpdf(one: Report) -> bytes:
             padding=1,
             width=160,
             text_align="LEFT",
+            **shade,
         ) as drawn:
             for row in table:
                 line = drawn.row()

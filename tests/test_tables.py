@@ -98,6 +98,20 @@ def test_a_table_over_pages_is_one_and_its_headings_stand_once() -> None:
     assert document.tables[0].engine == "pdfplumber lines"
 
 
+@pytest.mark.parametrize(
+    "borders", ["INTERNAL", "MINIMAL", "NO_HORIZONTAL_LINES", "HORIZONTAL_LINES", "SINGLE_TOP_LINE"]
+)
+@pytest.mark.parametrize("shaded", [False, True])
+def test_a_table_with_some_of_its_rules_loses_no_cell(borders: str, shaded: bool) -> None:  # noqa: FBT001
+    """Outer rules missing, only lines across, shaded rows: each row of the body is whole."""
+    report = printed.report(0, ruled=False)
+    report.tables = report.tables[:1]
+    (table,) = extract.read(printed.by_fpdf(report, borders, shaded=shaded)).tables
+    expected = report.expected()[0][1:]
+
+    assert expected == [[" ".join(cell.split()) for cell in row] for row in table.rows[-len(expected) :]]
+
+
 def test_without_camelot_a_table_without_rules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """No guess: its place is told, its text stays text."""
     from pipeline.extract.draft import Draft  # noqa: PLC0415 - the child's side, here in the open

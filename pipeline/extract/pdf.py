@@ -99,6 +99,8 @@ def _page(
     tables = []
     if any(True for _ in page.get_objects(filter=(raw.FPDF_PAGEOBJ_PATH,), max_depth=3)):
         tables = [table for one in plumbed.pages[number - 1].find_tables() if (table := _ruled(one, found, number))]
+    outside = [letter for letter in found if not any(inside(letter, table.box) for table in tables)]
+    tables = [table for table in tables if not _is_open(table, outside)]
     rest = [letter for letter in found if not any(inside(letter, table.box) for table in tables)]
     seen = unruled.regions(rest)
     known = seen and _CAMELOT and not page.get_rotation()
@@ -135,18 +137,27 @@ def _ruled(table: Any, found: Sequence[Letter], number: int) -> Found | None:
     near = [letter for letter in found if inside(letter, table.bbox)]
     rows = [["" for _ in lefts] for _ in tops]
     own: list[set[int]] = [set() for _ in tops]
+    covered = [[False for _ in lefts] for _ in tops]
     for cell in cells:
         held = [letter for letter in near if inside(letter, cell)]
-        if unruled.regions(held):
-            return None  # the rules frame columns that they do not part
         text = cell_text(held)
+        if unruled.is_stack(text) or unruled.regions(held):
+            return None  # the rules frame rows or columns that they do not part
         down = [at for at, top in enumerate(tops) if cell[1] - _NEAR <= top < cell[3] - _NEAR]
         across = [at for at, left in enumerate(lefts) if cell[0] - _NEAR <= left < cell[2] - _NEAR]
         if not (down and across):
             continue  # a sliver between two rules
         for line in down:
             rows[line][across[0] : across[-1] + 1] = [text] * len(across)
+            covered[line][across[0] : across[-1] + 1] = [True] * len(across)
         own[down[0]].add(across[0])
+    ends = [*lefts[1:], table.bbox[2]], [*tops[1:], table.bbox[3]]
+    for line, top in enumerate(tops):
+        for column, left in enumerate(lefts):
+            if not covered[line][column]:  # a cell that no rule closes, at the rim or between shaded rows
+                box = (left, top, ends[0][column], ends[1][line])
+                rows[line][column] = cell_text(letter for letter in near if inside(letter, box))
+                own[line].add(column)
     if sum(1 for row in rows for text in row if text) < 3:
         return None
     return Found(
@@ -157,6 +168,12 @@ def _ruled(table: Any, found: Sequence[Letter], number: int) -> Found | None:
         own,
         [(left - _NEAR, left + _NEAR) for left in (*lefts, table.bbox[2])],
     )
+
+
+def _is_open(table: Found, outside: Sequence[Letter]) -> bool:
+    """Whether letters stand beside most rows: its outer rules are missing, only its middle was seen."""
+    beside = {round(one.base) for one in outside if table.box[1] < one.base < table.box[3]}
+    return len(beside) >= 0.5 * len(table.rows)
 
 
 def _edges(places: Iterator[float]) -> list[float]:

@@ -67,7 +67,8 @@ def rows(region: Region) -> tuple[list[list[str]], list[set[int]]]:
             for at in covered:
                 row[at] = f"{row[at]} {line_text(run)}".strip()
             begun.update(covered[:1])
-        if place and place in tight and not any(map(_is_number, row)):
+        goes_on = place and told[-1][0] and (not any(map(_is_number, row)) or (row[0] and not any(told[-1][1:])))
+        if place in tight and goes_on:
             told[-1] = [f"{above}\n{text}".strip("\n") for above, text in zip(told[-1], row, strict=True)]
             own[-1] |= begun
         else:
@@ -205,6 +206,11 @@ def _tight(lines: Sequence[list[Run]]) -> set[int]:
     if not gaps or max(gaps) < 1.25 * min(gaps):
         return set()
     return {at for at, gap in enumerate(gaps, 1) if gap < (min(gaps) + max(gaps)) / 2}
+
+
+def is_stack(text: str) -> bool:
+    """Whether a cell holds three numbers or more, one below another: rows that no rule parts."""
+    return text.count("\n") >= _FEWEST_LINES - 1 and all(map(_is_number, text.split("\n")))
 
 
 def _is_number(text: str) -> bool:
