@@ -46,7 +46,7 @@ format: .venv/dev.stamp  ## let ruff lay out the code
 
 lock: .venv/uv.stamp  ## compile pyproject.toml to the two lock files, with hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev --extra cluster \
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev --extra cluster --extra pdf \
 		-c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove what was derived; figures and archive stay

@@ -206,6 +206,19 @@ def sign(
 
 
 @app.command()
+def tables(
+    file: Annotated[Path, typer.Argument(help="A web page, PDF, DOCX, DOC, XLSX, XLS or ODS file.")],
+    json_: Json = False,
+) -> None:
+    """Show each table of a document as a reader would see it: spanned cells repeated, hidden ones left out."""
+    from pipeline import extract, report
+    from pipeline.extract import checks
+
+    document = extract.read_file(file)
+    report.tables(document, [*document.findings, *checks.findings(document)], as_json=json_)
+
+
+@app.command()
 def scrape(
     *,
     source: Only = None,

@@ -16,6 +16,7 @@ PipelineError                 exit 20   a fault of ours unless a child says othe
 │   ├── RetryCapped                     asked to wait longer than we ever wait
 │   ├── NotExpectedContent              a page, but not the one expected (login, captcha, new design)
 │   │   └── TypeMismatch                bytes of another kind than the declared type
+│   ├── UnreadableDocument              a file that no reader of extract/ may trust; its code says why
 │   └── AnswerRefused                   the guard let no byte of it through
 │       ├── PrivateAddress, SchemeRefused, PortRefused, Downgraded, TooManyRedirects
 │       └── BadProtocol, BadEncoding, TooBig, RatioExceeded, Truncated > NoEofMark
@@ -138,6 +139,14 @@ class TypeMismatch(NotExpectedContent):
     """The bytes are of another kind than the declared content type."""
 
     code = "E_TYPE_MISMATCH"
+
+
+class UnreadableDocument(BadSource):
+    """A file that is refused whole. `code` is one of pipeline/extract/refusals.py; `seen` quotes nothing of it."""
+
+    def __init__(self, code: str, where: str, seen: str, expected: str, cure: str) -> None:
+        super().__init__(f"{where or 'document'}: {seen}; expected {expected}. {cure}")
+        self.code, self.seen = code, seen
 
 
 class AnswerRefused(BadSource):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["grave", "notice"]
 Row = dict[str, str]
+DocumentKind = Literal["html", "pdf", "docx", "sheet", "text"]
 # The columns that break a claim down, in the ledger's order; _T where it is not broken down.
 BREAKDOWNS: Final = (
     "alleged_body", "receiving_body", "sex", "age_group", "facility_type", "criminal_article", "stage", "outcome",
@@ -69,6 +70,72 @@ class Finding:
     cure: str
     field: str = ""
     place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Printed text and its place: one cell of a table, with the headings above and left of it."""
+
+    text: str
+    at: str
+    column: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedTable:
+    """A table as it stands in a document: a spanned cell's text is repeated in each place it covers.
+
+    Shape: every row has the same number of cells, "" where the page prints none; the first `header` rows are
+    headings; `at` finds the table again; `page` is None where a document has no pages; `engine` is what read it.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    at: str
+    page: int | None
+    engine: str
+    header: int = 0
+
+    def cells(self) -> list[Cell]:
+        """The cells below the headings, each with its column's headings and the words that open its row."""
+        above = [tuple(dict.fromkeys(row[place] for row in self.rows[: self.header] if row[place]))
+                 for place in range(len(self.rows[0]) if self.rows else 0)]  # fmt: skip
+        found = []
+        for line, row in enumerate(self.rows[self.header :], self.header + 1):
+            words = [place for place, text in enumerate(row) if text and not any(map(str.isdigit, text))]
+            for place, text in enumerate(row):
+                left = tuple(dict.fromkeys(row[near] for near in words if near < place))
+                found.append(Cell(text, f"{self.at} r{line} c{place + 1}", above[place], left))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    r"""One paragraph, heading, list entry or table cell: `text` stands at `start` in the document's text.
+
+    `table` is the number of the table in `Document.tables` whose cell this is, -1 for running text. A line break
+    inside a block is "\n"; no-break and thin spaces stand as printed; raised text follows a "^".
+    """
+
+    text: str
+    at: str
+    start: int
+    table: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file prints, in reading order.
+
+    Shape: `text` is the whole text, for a text file exactly its characters; each block is a piece of it; a spanned
+    cell stands there once. `findings` say what was left out or not read (W_HIDDEN, E_UNRULED, …).
+    """
+
+    kind: DocumentKind
+    text: str
+    blocks: tuple[Block, ...]
+    tables: tuple[PrintedTable, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

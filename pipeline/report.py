@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 
 from pipeline import explain
-from pipeline.records import Finding, PublicTable, Release
+from pipeline.records import Document, Finding, PublicTable, Release
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -243,6 +243,23 @@ def taken(answers: Taken, *, as_json: bool) -> None:
         _document(asdict(answers))
     left = "".join(f"; {count} left out: {reason}" for reason, count in answers.left_out.items())
     PEOPLE.print(f"{answers.captures} answers taken in, {answers.held} held already{left}.")
+
+
+def tables(document: Document, findings: Sequence[Finding], *, as_json: bool) -> None:
+    """The tables of a document: the answer itself, so they go to stdout; what was left out or not read to stderr."""
+    if as_json:
+        told = [{"rows": one.rows, "page": one.page, "at": one.at, "engine": one.engine} for one in document.tables]
+        _document({"tables": told, "findings": [asdict(one) for one in findings]})
+    for one in document.tables if not as_json else ():
+        grid = Grid(title=escape(f"{one.at} ({one.engine})"), title_justify="left", show_header=False, show_lines=True)
+        for row in one.rows:
+            grid.add_row(*map(escape, row))
+        Console(highlight=False).print(grid)
+    for finding in findings:
+        PEOPLE.print(
+            f"{finding.check} {finding.row}: {finding.sentence}. {finding.cure}.", markup=False, soft_wrap=True
+        )
+    PEOPLE.print(f"{len(document.tables)} tables.")
 
 
 def summary(rows: Mapping[str, Sequence[Mapping[str, str | None]]], *, as_json: bool) -> None:
