@@ -200,6 +200,22 @@ def tables(
 
 
 @app.command()
+def propose(
+    target: Annotated[str, typer.Argument(help="A document, or an address that was archived.")],
+    source: Annotated[str, typer.Option(help="The source it belongs to: a folder of sources/.")] = "",
+    said_on: Annotated[str, typer.Option(help="The day of the document, YYYY-MM-DD: relative periods need it.")] = "",
+    language: Annotated[str, typer.Option(help="ru, tg or en; without it each block tells by its letters.")] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Say of every number in a document whether it is proposed as a figure, ignored or refused, and why."""
+    from pipeline import proposing, report
+
+    told = proposing.propose(home, target, source_id=source, said_on=said_on, language=language)
+    report.proposed(proposing.answer(told), told.text, [n.sentence for n in told.numbers], as_json=json_)
+
+
+@app.command()
 def scrape(
     contact: Annotated[
         str, typer.Option(help="How a publisher reaches you: a mail address or a page. Sent with every request.")
