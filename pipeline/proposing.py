@@ -25,6 +25,7 @@ REVIEW_COLUMNS: Final = (
     "accept", "decision", "reason", "sentence", "printed", "value", "qualifier", "unit", "indicator", "area",
     "period_start", "period_end", "period_type", "period_words", "period_assumed", "breakdown", "originator",
     "language", "source", "document_id", "title", "url", "locator", "said_on", "capture_sha256", "sentence_id",
+    "publisher", "printed_at",
 )  # fmt: skip
 DECISION_COLUMNS: Final = ("sentence_id", "printed", "decision", "claim_id", "locator", "decided_on")
 _TAJIK_WORDS: Final = re.compile(r"\b(?:дар|ва|ки|аз|соли|оид|шуд|аст)\b", re.IGNORECASE)
@@ -47,19 +48,30 @@ class Proposal:
     gone: tuple[Mapping[str, str], ...]
     alarms: tuple[int, ...]
     source: Source | None = None
+    document_id: str = ""
+    title: str = ""
     origin: str = ""
     capture: str = ""
     said_on: str = ""
 
 
 def propose(
-    home: Path, target: str, *, source_id: str = "", said_on: str = "", language: str = "", write: bool = True
+    home: Path,
+    target: str,
+    *,
+    source_id: str = "",
+    url: str = "",
+    said_on: str = "",
+    language: str = "",
+    write: bool = True,
 ) -> Proposal:
     """Every number of a file, or of an archived address: proposed, ignored or refused; build/review.csv holds them.
 
+    `url`: where the file was published, for one that was saved by hand.
+
     Raises: UsageError for a source, a day or a language that does not exist; NotArchived; the refusals of extract/.
     """
-    said = _day(said_on)
+    said = day(said_on)
     if language not in ("", "ru", "tg", "en"):
         raise errors.UsageError(f"propose: --language is {language!r}, expected ru, tg or en.")
     source = catalog.source(_source_file(home, source_id)) if source_id else None
@@ -83,7 +95,7 @@ def propose(
         text, tuple(numbers), tuple(languages), tuple(locators), known,
         tuple(row for key, row in decided.items() if key not in seen),
         tuple(n.start for n in numbers if n.decision == "refused" and source and _in_scope(text, n, source)),
-        source, target, capture, said_on,
+        source, _document_id(home, source_id, url or target, said_on), _title(text), url or target, capture, said_on,
     )  # fmt: skip
     if write:
         _write(home / "build" / "review.csv", REVIEW_COLUMNS, [_row(told, at) for at in range(len(numbers))])
@@ -169,12 +181,12 @@ def _document(home: Path, target: str) -> tuple[Document, str]:
         return extract.read(store.body(capture.sha256), target, capture.content_type), capture.sha256
 
 
-def _day(text: str) -> date | None:
+def day(text: str) -> date | None:
     """The day of the document. Raises: UsageError for anything but YYYY-MM-DD."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise errors.UsageError("propose: --said-on is no day, expected YYYY-MM-DD.") from None
+        raise errors.UsageError("a day is not written as YYYY-MM-DD, such as 2026-11-24.") from None
 
 
 def _source_file(home: Path, source_id: str) -> Path:
@@ -193,6 +205,22 @@ def _decisions(home: Path, source_id: str) -> dict[tuple[str, str], dict[str, st
         return {(row["sentence_id"], row["printed"]): row for row in csv.DictReader(file)}
 
 
+def _document_id(home: Path, source_id: str, target: str, said_on: str) -> str:
+    """The id under which the source's documents.csv has this address, or a new one."""
+    path = home / "sources" / source_id / "documents.csv"
+    if source_id and path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["url"] == target:
+                    return row["document_id"]
+    return f"{source_id}-{said_on.replace('-', '') or 'undated'}-{hashlib.sha256(target.encode()).hexdigest()[:4]}"
+
+
+def _title(text: str) -> str:
+    """The first line with words, which is mostly the title."""
+    return next((line.strip()[:120] for line in text.splitlines() if line.strip()), "")
+
+
 def _shown(text: str, number: Number) -> str:
     """The number as printed, masked if it points at a person."""
     return text[number.start : number.end]
@@ -202,13 +230,17 @@ def _row(told: Proposal, at: int) -> dict[str, str]:
     """One number as a line of review.csv."""
     n = told.numbers[at]
     before = told.known.get(n.start, {})
+    publisher = told.source.publisher if told.source else ""
     cells = dict.fromkeys(REVIEW_COLUMNS, "") | {
         "accept": "done" if before else "", "decision": n.decision, "reason": n.reason,
         "sentence": " ".join(told.text[slice(*n.sentence)].split()), "printed": _shown(told.text, n),
         "value": "" if n.value is None else str(n.value), "qualifier": n.qualifier, "unit": n.unit,
-        "indicator": n.indicator, "area": n.area, "originator": n.originator, "language": told.languages[at],
+        "indicator": n.indicator, "area": n.area, "language": told.languages[at],
+        "originator": n.originator or (publisher if n.indicator else ""),
         "breakdown": ";".join(f"{column}={code}" for column, code in n.breakdown.items()),
-        "source": told.source.id if told.source else "", "locator": told.locators[at], "said_on": told.said_on,
+        "source": told.source.id if told.source else "", "publisher": publisher,
+        "document_id": told.document_id, "title": told.title, "locator": told.locators[at], "said_on": told.said_on,
+        "printed_at": str(1 + sum(m.sentence == n.sentence for m in told.numbers[:at])),
         "url": told.origin if told.origin.startswith("http") else "", "capture_sha256": told.capture,
         "sentence_id": sentence_id(told.text, n),
     }  # fmt: skip

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import polars
 
+    from pipeline.accepting import Accepted
     from pipeline.archive import Taken
     from pipeline.build import Run
     from pipeline.publish.verify import Fault
@@ -255,6 +256,25 @@ def proposed(answer: Mapping[str, Any], text: str, sentences: Sequence[tuple[int
         f"{len(answer['alarms'])} refused inside the source's scope. Review build/review.csv, then: "
         "python -m pipeline accept"
     )
+
+
+def accepted(done: Accepted, *, as_json: bool) -> None:
+    """The end of accept: what is in the ledger now."""
+    if as_json:
+        _document(asdict(done))
+    for claim in done.claims:
+        PEOPLE.print(f"  + {claim}", markup=False)
+    PEOPLE.print(
+        f"{len(done.claims)} accepted, {done.rejected} rejected, {done.waiting} still wait. "
+        "Commit sources/, then: make publish"
+    )
+
+
+def begun(made: Sequence[str]) -> None:
+    """The end of source new: what to read and what to edit."""
+    for path in made:
+        PEOPLE.print(f"  + {path}", markup=False)
+    PEOPLE.print("Edit source.yml; compare expected.txt with the page and write your name in its first line.")
 
 
 def summary(rows: Mapping[str, Sequence[Mapping[str, str | None]]], *, as_json: bool) -> None:

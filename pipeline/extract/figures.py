@@ -103,7 +103,7 @@ class Sentence:
             period=figure.period,
             area=figure.area,
             breakdown=figure.breakdown,
-            originator=self.originator,
+            originator=self.originator or figure.said.get("body", ""),
         )
 
     def _ignored(self) -> Iterator[Number]:
@@ -114,7 +114,15 @@ class Sentence:
                 re.search(r"\d", printed) or piece.kind in {"ordinal", "period", "date"}
             ):
                 bare = re.fullmatch(r"\D*(?:19|20)\d\d\D*", printed) is not None
-                reason = piece.kind if piece.kind in {"date", "ordinal"} else "year" if bare else "period"
+                reason = (
+                    "date"
+                    if piece.value == "date"
+                    else piece.kind
+                    if piece.kind in {"date", "ordinal"}
+                    else "year"
+                    if bare
+                    else "period"
+                )
                 start, end = self._digits(piece)
                 yield Number(self.text[start:end], start, end, self.span, "ignored", reason)
             elif piece.kind == "reference":

@@ -334,6 +334,9 @@ class Tagger:
             self._add("reference", "percent", self.tokens[at].start, self.tokens[end].end)
             return end + 1
         found = self._match(end)
+        if end < len(self.tokens) and "month" in _time_words(self.language).get(self.tokens[end].word, ()):
+            self._add("no_period", "date", self.tokens[at].start, self.tokens[end].end)
+            return end + 1
         year = re.fullmatch("(?:19|20)[0-9]{2}", self.text[self.tokens[at].start : self.tokens[end - 1].end])
         if found and found[1] == "unit" and year:
             self._add("no_period", "", self.tokens[at].start, self.tokens[found[0] - 1].end)
@@ -368,6 +371,10 @@ class Tagger:
             kind, value = ("stop", "question") if token.text == "?" else ("unknown", token.text)
         elif tags is not None:
             kind = "no_period" if tags & _TIME_TAGS else "preposition"
+            following = self.tokens[at + 1] if at + 1 < len(self.tokens) else token
+            if "month" in tags and following.kind == "number" and len(following.text) < 3:
+                self._add(kind, "date", token.start, following.end)
+                return at + 2
         self._add(kind, value, token.start, token.end)
         return at + 1
 
