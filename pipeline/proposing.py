@@ -114,8 +114,9 @@ def answer(told: Proposal) -> dict[str, Any]:
                 "area": n.area or None, "breakdown": n.breakdown, "decision": n.decision, "reason": n.reason,
                 "start": n.start, "end": n.end, "originator": n.originator or None,
                 "decided_before": told.known.get(n.start, {}).get("decision"),
+                "moved_from": moved if (moved := told.known.get(n.start, {}).get("locator")) != at else None,
             }
-            for n in told.numbers
+            for n, at in zip(told.numbers, told.locators, strict=True)
         ],
         "gone": list(told.gone),
         "alarms": list(told.alarms),

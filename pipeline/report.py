@@ -244,6 +244,7 @@ def proposed(answer: Mapping[str, Any], text: str, sentences: Sequence[tuple[int
         facts += [f"{column}={code}" for column, code in number["breakdown"].items()]
         told = " ".join(facts) if number["decision"] == "proposed" else number["reason"]
         before = f"  (decided before: {number['decided_before']})" if number["decided_before"] else ""
+        before += f"  (it stood at {number['moved_from']})" if number["moved_from"] else ""
         PEOPLE.print(
             f"  {number['printed']}: {number['decision']}  {told}{before}", style=colours[number["decision"]],
             markup=False, soft_wrap=True,

@@ -26,6 +26,10 @@ _NO_COUNTER: Final = frozenset(
 )
 
 
+# before a year these say something else than "in it"
+_NO_WINDOW: Final = frozenset("по о об обо about on regarding concerning as к бо барои".split())
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """One number of a text and what became of it: offsets are code points of the text, `sentence` its sentence.
@@ -60,14 +64,16 @@ class Sentence:
     def numbers(self) -> list[Number]:
         """Every piece that is or holds a number, with its decision."""
         self._take_speakers()
+        self._doubt_periods()
         at = [i for i, p in enumerate(self.pieces) if p.kind in {"number", "zero"}]
         zones = self._zones(at)
         self.figures = [self._figure(i, own) for i, own in zip(at, zones, strict=True)]
         blocked = self._blocked() or self._around()
         back = self.text[max(0, self.span[0] - _LOOK_BACK) : self.span[0]]
-        torture = _TORTURE.search(back) is not None
+        ahead = self.text[self.span[1] : self.span[1] + _LOOK_BACK // 2]
+        torture = _TORTURE.search(back) is not None or _TORTURE.search(ahead) is not None
         readings = Readings(
-            self.pieces, self.figures, self.text, self.language, originator=self.originator, torture_before=torture
+            self.pieces, self.figures, self.text, self.language, originator=self.originator, torture_near=torture
         )
         for index, figure in enumerate(self.figures):
             figure.reason = blocked or figure.printed.reason
@@ -114,15 +120,9 @@ class Sentence:
                 re.search(r"\d", printed) or piece.kind in {"ordinal", "period", "date"}
             ):
                 bare = re.fullmatch(r"\D*(?:19|20)\d\d\D*", printed) is not None
-                reason = (
-                    "date"
-                    if piece.value == "date"
-                    else piece.kind
-                    if piece.kind in {"date", "ordinal"}
-                    else "year"
-                    if bare
-                    else "period"
-                )
+                reason = "year" if bare else "period"
+                if piece.kind in {"date", "ordinal"} or piece.value == "date":
+                    reason = "ordinal" if piece.kind == "ordinal" else "date"
                 start, end = self._digits(piece)
                 yield Number(self.text[start:end], start, end, self.span, "ignored", reason)
             elif piece.kind == "reference":
@@ -167,6 +167,18 @@ class Sentence:
                 continue
             return word in _NO_COUNTER or (piece.kind == "thing" and self.language != "en")
         return False
+
+    def _doubt_periods(self) -> None:
+        """A window after "by", "before" or "from" is another one; "last year" beside a plain year may lean on it."""
+        plain = [bool(re.search(r"\d{4}", self.text[p.start : p.end])) for p in self.pieces]
+        dated = any(p.kind == "period" and known for p, known in zip(self.pieces, plain, strict=True))
+        for index, piece in enumerate(self.pieces):
+            if piece.kind != "period":
+                continue
+            before = self.pieces[index - 1] if index else piece
+            word = self.text[before.start : before.end].lower()
+            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (dated and not plain[index]):
+                self.pieces[index] = piece._replace(kind="no_period", value="")
 
     def _take_speakers(self) -> None:
         """Who said it becomes the originator; a period, place or date of the saying is no period of the count."""

@@ -61,11 +61,11 @@ class Readings:
 
     def __init__(
         self, pieces: Sequence[Piece], figures: Sequence[Figure], text: str, language: str, *, originator: str,
-        torture_before: bool,
+        torture_near: bool,
     ) -> None:  # fmt: skip
-        """`text` is the whole text the pieces point into; `torture_before` whether the lines above speak of it."""
+        """`text` is the whole text the pieces point into; `torture_near` whether the lines around speak of it."""
         self.pieces, self.figures, self.text, self.language = pieces, figures, text, language
-        self.originator, self.torture_before = originator, torture_before
+        self.originator, self.torture_near = originator, torture_near
 
     def understand(self, index: int) -> None:
         """Find thing, counter, window, area and relation of one number, or say what is unclear."""
@@ -120,6 +120,9 @@ class Readings:
             raise UnclearError("range")
         if len(after) == 2 and after[0].kind == "dash" and after[1].kind == "number":
             raise UnclearError("range")
+        neighbours = (self.pieces[max(figure.at - 2, 0) : figure.at], after[::-1])
+        if any([p.kind for p in pair] == ["number", "separator"] for pair in neighbours):
+            raise UnclearError("numbers_side_by_side")
         if before is not None and before.value == "(":
             raise UnclearError("number_in_brackets")
 
@@ -177,6 +180,7 @@ class Readings:
         before = self.figures[index - 1] if index else None
         of = next((f for f in self.figures[:index] if any(p.kind == "of" for p in f.own)), None)
         zero = self.pieces[figure.at].kind == "zero" and before is not None
+        after_colon = len(self.figures) > 2 and any(p.value == ":" for p in self.pieces[self.figures[0].at : figure.at])
         listed = not marks and before is not None and before.parent is not None and bool(breaks or self._breaks(figure))
         if marks or zero:
             figure.parent = self._whole(index)
@@ -184,6 +188,8 @@ class Readings:
             figure.parent = before.parent
         elif of is not None:
             figure.parent = of
+        elif after_colon and (breaks or self._breaks(figure)):
+            figure.parent = self.figures[0]
         if figure.parent is not None and (figure.parent.reason or figure.parent.rule is None):
             raise UnclearError("total_not_understood")
         return figure.parent is not None
@@ -255,6 +261,8 @@ class Readings:
         inherited = base.period if base else None
         if len(own) > 1 or len(opening) > 1 or not windows:
             raise UnclearError("period_unclear" if windows else "no_period")
+        if any(inherited and not inherited.start <= p.start <= p.end <= inherited.end for p in own if figure.parent):
+            raise UnclearError("part_outside_total")
         if own and figure.parent is not None and own != {inherited} and any(p.kind == "done" for p in figure.own):
             raise UnclearError("period_unclear")
         found = own or ({inherited} if inherited else opening)
@@ -296,7 +304,8 @@ class Readings:
         if len(names) != 1:
             raise UnclearError("no_indicator" if not names else "two_indicators")
         rule = fits[0]
-        if rule["topics"] >= {"all_topics", ""} and not said["topic"] and self.torture_before:
+        nearby = self.torture_near or any(p.kind == "topic" and p.value != "penal" for p in self.pieces)
+        if rule["topics"] >= {"all_topics", ""} and not said["topic"] and nearby:
             raise UnclearError("topic_unclear")
         point = figure.period is not None and figure.period.start == figure.period.end
         if (rule["window"] == "stock") != point:

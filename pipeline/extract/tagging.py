@@ -326,7 +326,18 @@ class Tagger:
             reason = "number_not_understood"
         if qualifier == "about" and value == 1:
             reason = "vague_amount"
-        return numeral.end, Printed(value, qualifier, reason, numeral.worded)
+        return self._repeated(at, numeral.end, value), Printed(value, qualifier, reason, numeral.worded)
+
+    def _repeated(self, at: int, end: int, value: int) -> int:
+        """Where the number ends, with its own repetition in brackets if there is one: "24 (двадцать четыре)"."""
+        closing = next((i for i in range(end + 1, min(end + 8, len(self.tokens))) if self.tokens[i].text == ")"), 0)
+        if closing and self.tokens[end].text == "(" and numerals.starts(self.tokens, end + 1, self.words):
+            try:
+                text = self.text[self.tokens[at].start : self.tokens[closing].end]
+                return closing + 1 if values.read_count(text, self.language).value == value else end
+            except (UnreadableValue, NotPublished):
+                pass
+        return end
 
     def _noted(self, at: int, end: int, printed: Printed) -> int:
         """Add the numeral with its footnote mark, or what the word after it makes of it."""
