@@ -65,7 +65,7 @@ def _pattern(template: str, language: str) -> re.Pattern[str]:
         parts.append(rf"(?P<p{number}>[^.;!?]{{1,60}}?)")
         at = match.end()
     parts += [_word(word, language) for word in _WORD.findall(template[at:])]
-    return re.compile(r"[\s,:()\"«»“”„–—−-]+".join(parts))
+    return re.compile(r"[\s,:;()\"«»“”„–—−-]+".join(parts))
 
 
 def _word(word: str, language: str) -> str:
