@@ -11,7 +11,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -75,6 +75,7 @@ def propose(
     if language not in ("", "ru", "tg", "en"):
         raise errors.UsageError(f"propose: --language is {language!r}, expected ru, tg or en.")
     source = catalog.source(_source_file(home, source_id)) if source_id else None
+    units = _units(home, source) if source and source.sentences else {}
     document, capture = _document(home, target)
     numbers, masked, languages, locators = [], list(document.text), [], []
     for start, end, at, is_cell in _blocks(document):
@@ -84,6 +85,7 @@ def propose(
         found = [_in_cell(n) if is_cell else n for n in found]
         if source and source.sentences and not is_cell:
             found = templates.applied(document.text, (start, end), found, source.sentences, language=own, said=said)
+            found = [replace(n, unit=n.unit or units.get(n.indicator, "")) for n in found]
         numbers += found
         languages += [own] * len(found)
         locators += [at] * len(found)
@@ -195,6 +197,20 @@ def _source_file(home: Path, source_id: str) -> Path:
     if not path.exists():
         raise errors.UsageError(f"no sources/{source_id}/source.yml. Make one: python -m pipeline source new")
     return path
+
+
+def _units(home: Path, source: Source) -> dict[str, str]:
+    """The unit of each indicator. Raises: BadSourceFile where a template names one that does not exist."""
+    with (home / "schemas" / "codes" / "indicators.csv").open(encoding="utf-8", newline="") as file:
+        units = {row["indicator"]: row["unit"] for row in csv.DictReader(file)}
+    for template in source.sentences:
+        for name, _ in templates.places(template):
+            if name not in units and name != "period":
+                raise errors.BadSourceFile(
+                    f"sources/{source.id}/source.yml: sentences: names {name!r}, which is no indicator; "
+                    "use a code of schemas/codes/indicators.csv."
+                )
+    return units
 
 
 def _decisions(home: Path, source_id: str) -> dict[tuple[str, str], dict[str, str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, Literal
 
+from pipeline import lexicon
 from pipeline.extract import tagging
 from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
 from pipeline.extract.tagging import Piece, Printed
@@ -130,9 +131,9 @@ class Sentence:
 
     def _digits(self, piece: Piece) -> tuple[int, int]:
         """The part of a period from its first number to its last."""
-        printed = tagging.folded(self.text[piece.start : piece.end], self.language)
+        printed = self.text[piece.start : piece.end]
         found = [m.span() for m in DIGITS.finditer(printed)]
-        found += [m.span() for m in tagging.number_words(self.language).finditer(printed)]
+        found += [place[:2] for place in tagging.number_words(printed, self.language)]
         if not found:
             return piece.start, piece.end
         return piece.start + min(a for a, _ in found), piece.start + max(b for _, b in found)
@@ -153,10 +154,10 @@ class Sentence:
         start, end = self.span
         places = {str(p.value) for p in self.pieces if p.kind == "area"}
         if not places and tagging.mentions("other_country", self.language).search(
-            tagging.folded(self.text[max(0, start - _LOOK_BACK) : start], self.language)
+            lexicon.fold(self.text[max(0, start - _LOOK_BACK) : start], self.language)
         ):
             return "other_country_nearby"
-        ahead = tagging.folded(self.text[end : end + _LOOK_BACK // 2], self.language)
+        ahead = lexicon.fold(self.text[end : end + _LOOK_BACK // 2], self.language)
         return "contradicted" if tagging.mentions("contradicted", self.language).search(ahead) else ""
 
     def _is_no_counter(self, index: int) -> bool:
@@ -188,13 +189,11 @@ class Sentence:
             clause += piece.kind == "separator" and piece.value != "and"
             clauses.append(clause)
         spoken = {c for p, c in zip(self.pieces, clauses, strict=True) if p.kind == "said" and p.value == "verb"}
+        counting = {c for p, c in zip(self.pieces, clauses, strict=True) if p.kind in {"number", "zero"}}
         kept: list[Piece] = []
         source = False
         for piece, c in zip(self.pieces, clauses, strict=True):
-            counts = any(
-                p.kind in {"number", "zero"} for p, other in zip(self.pieces, clauses, strict=True) if other == c
-            )
-            if piece.kind == "body" and (source or (c in spoken and not counts)):
+            if piece.kind == "body" and (source or (c in spoken and c not in counting)):
                 self.originator = piece.value if self.originator in {"", piece.value} else "?"
                 kept.append(piece._replace(kind="speaker"))
             elif c in spoken and piece.kind in {"period", "area", "contrast_period"}:

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pipeline import lexicon
 from pipeline.errors import UnreadableValue
-from pipeline.extract import people, tagging
+from pipeline.extract import people, sentences, tagging
 from pipeline.extract.figures import DIGITS, Number, Sentence
 from pipeline.extract.readings import MARKS
 from pipeline.extract.tagging import Piece, Tagger
 
 _NEAR: Final = 4  # a sentence that begins farther on is in another paragraph
+_NO_COUNT: Final = {"ordinal": "ordinal", "vague": "vague_amount", "plural_one": "vague_amount"}
 _NOTHING: Final[dict[str, Any]] = {"indicator": "", "unit": "", "area": "", "breakdown": {}, "period": None}
 
 
@@ -34,15 +35,18 @@ def numbers(text: str, language: str, said_on: date | None, span: tuple[int, int
     lexicon.words(language)
     found: list[Number] = []
     before: tuple[int, list[Piece]] = (-1, [])
-    for start, end in tagging.sentences(text, *(span or (0, len(text)))):
-        pieces = None
-        if _has_number(text[start:end], language):
+    for start, end in sentences.places(text, *(span or (0, len(text)))):
+        pieces: list[Piece] = []
+        own: list[Number] = []
+        words = tagging.number_words(text[start:end], language)
+        if DIGITS.search(text, start, end) or any(role not in _NO_COUNT for *_, role in words):
             try:
                 pieces = Tagger(text, start, end, language, said_on).run()
             except UnreadableValue:
                 pieces = []
-            found += _sentence(text, (start, end), language, pieces, before[1] if start - before[0] < _NEAR else [])
-        before = (end, pieces or [])
+            own = _sentence(text, (start, end), language, pieces, before[1] if start - before[0] < _NEAR else [])
+        found += [*own, *_left_over(text, (start, end), words, own)]
+        before = (end, pieces)
     return sorted(found, key=lambda number: number.start)
 
 
@@ -53,27 +57,20 @@ def _sentence(
     opening = next((p.kind for p in pieces if p.kind not in MARKS), "")
     joined = [*before, Piece("separator", ";", span[0], span[0])] if before and opening == "part" else []
     found = [n for n in Sentence(text, span, joined + pieces, language).numbers() if n.start >= span[0]]
-    if people.spans(text[span[0] : span[1]], language):
+    if any(n.indicator for n in found) and people.spans(text[span[0] : span[1]], language):
         found = [
             replace(n, decision="refused", reason="names_a_person", **_NOTHING) if n.indicator else n for n in found
         ]
-    return found + list(_left_over(text, span, language, found))
+    return found
 
 
-def _has_number(text: str, language: str) -> bool:
-    """Whether a digit or a number word, or a word for none, stands here."""
-    return bool(DIGITS.search(text) or tagging.number_words(language).search(tagging.folded(text, language)))
-
-
-def _left_over(text: str, span: tuple[int, int], language: str, found: Sequence[Number]) -> Iterator[Number]:
-    """What no piece covers: refused, so that nothing is passed over."""
-    start, end = span
-    covered = [(n.start, n.end) for n in found]
-    folded = tagging.folded(text[start:end], language)
-    places = [m.span() for m in DIGITS.finditer(text, start, end)]
-    if len(folded) == end - start:
-        places += [(start + m.start(), start + m.end()) for m in tagging.number_words(language).finditer(folded)]
-    for one, other in sorted(places):
-        if all(other <= a or one >= b for a, b in covered):
-            covered.append((one, other))
-            yield Number(text[one:other], one, other, span, "refused", "not_understood")
+def _left_over(
+    text: str, span: tuple[int, int], words: Sequence[tuple[int, int, str]], found: Sequence[Number]
+) -> Iterator[Number]:
+    """The digits and number words that no piece covers, so that nothing is passed over."""
+    places = [(*m.span(), "") for m in DIGITS.finditer(text, *span)]
+    places += [(span[0] + start, span[0] + end, role) for start, end, role in words]
+    for start, end, role in places:
+        if all(end <= n.start or n.end <= start for n in found):
+            decision: Literal["ignored", "refused"] = "ignored" if role == "ordinal" else "refused"
+            yield Number(text[start:end], start, end, span, decision, _NO_COUNT.get(role, "not_understood"))

@@ -1,14 +1,13 @@
-"""Cut a text into sentences and say of every piece of a sentence what it is, for prose.py to put together.
+"""Say of every piece of a sentence what it is, for figures.py to put together.
 
 A piece is a number, a period, a word of schemas/lexicon/claim_words.csv, a reference that is no count
-(not_counts.csv), a separator, or unknown; nothing is passed over. What the pieces mean together is prose.py's.
+(not_counts.csv), a separator, or unknown; nothing is passed over. Where a sentence ends, sentences.py says.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -17,12 +16,6 @@ from pipeline import lexicon, numerals, periods, values
 from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
 from pipeline.lexicon import Token
 
-_ABBREVIATIONS: Final = re.compile(
-    r"(?:\b(?:г|гг|ст|тыс|млн|млрд|ҳаз|т|е|д|ч|п|пп|им|стр|с|р|ул|кв|тел|в|др|пр|No|Nos|art|arts|para|paras|p|pp|"
-    r"vol|Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|саҳ|ҷ|х|[A-ZА-ЯЁҚҲҶҒӢӮ]))\.$"
-)
-_BREAK: Final = re.compile(r"(?<=[.!?…])[»”\"')\]]*\s+|\n\s*\n|\n(?=\s*[-–—•*·▪]\s)|\n(?=\s*\(?\d{1,3}[.)]\s)")
-_WRAPPED: Final = 55  # a shorter line that ends is a line of its own, a longer one may only be folded
 _ENDINGS: Final[dict[str, frozenset[str]]] = {
     "ru": frozenset(
         " а я о е и ы у ю ь й ой ей ою ею ом ем ам ям ами ями ах ях ов ев ий ый ая яя ое ее ые ие ого его ому ему ым "
@@ -35,6 +28,9 @@ _LONGEST_PHRASE, _LONGEST_PERIOD = 6, 14
 _TIME_TAGS: Final = frozenset(
     "month months half quarter half_n quarter_n years year_word this_year last_year y".split()
 )
+_DATING: Final = frozenset("this_year last_year last month ~this_year ~last_year ~last".split())
+_TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SEPARATORS: Final = frozenset(",;:()")
 _DASHES: Final = frozenset("—–−-")
 
@@ -57,29 +53,6 @@ class Printed(NamedTuple):
     worded: bool = False
 
 
-def sentences(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Start and end of every sentence, heading or list entry between two places, in order."""
-    for match in _BREAK.finditer(text, start, stop):
-        if "\n" not in match.group() and _ABBREVIATIONS.search(text, max(start, match.start() - 8), match.start()):
-            continue
-        yield from _lines(text, start, match.start())
-        start = match.end()
-    yield from _lines(text, start, stop)
-
-
-def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The piece, cut where a short line ends."""
-    at = start
-    while (newline := text.find("\n", at, end)) >= 0:
-        if newline - max(start, text.rfind("\n", start, newline) + 1) < _WRAPPED:
-            if text[start:newline].strip():
-                yield start, newline
-            start = newline + 1
-        at = newline + 1
-    if text[start:end].strip():
-        yield start, end
-
-
 @lru_cache(maxsize=4)
 def _phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str, str]]]:
     """First word → the phrases of claim_words.csv that begin with it, longest first."""
@@ -96,13 +69,13 @@ def _phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str, str]]]
 
 @lru_cache(maxsize=4)
 def _time_words(language: str) -> dict[str, frozenset[str]]:
-    """Every word that may stand in a period, with its tags where it stands alone."""
+    """Every word that may stand in a period, with its tags; those of a whole phrase begin with a "~"."""
     found: dict[str, set[str]] = {}
     for row in lexicon.rows("period_words.csv"):
         if row["language"] == language and row["tag"] != "blocked":
             words = lexicon.fold(row["text"], language).split()
             for word in words:
-                found.setdefault(word, set()).update({row["tag"]} if len(words) == 1 else set())
+                found.setdefault(word, set()).add(row["tag"] if len(words) == 1 else f"~{row['tag']}")
     return {word: frozenset(tags) for word, tags in found.items()}
 
 
@@ -113,11 +86,12 @@ def _references(language: str) -> list[tuple[str, re.Pattern[str]]]:
     return [(row["reason"], re.compile(row["pattern"])) for row in rows if row["language"] in ("*", language)]
 
 
-@lru_cache(maxsize=4)
-def number_words(language: str) -> re.Pattern[str]:
-    """A pattern for every word that may be a number, as the tables spell it."""
-    numbers = lexicon.words(language).numbers
-    return re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, numbers), key=len, reverse=True)) + r")\b")
+def number_words(text: str, language: str) -> list[tuple[int, int, str]]:
+    """Start, end and role of every word that may be a number, as the tables spell it."""
+    numbers, spelt = lexicon.words(language).numbers, lexicon.fold(text, language)
+    if len(spelt) != len(text):
+        return []
+    return [(m.start(), m.end(), numbers[m.group()].role) for m in _LETTERS.finditer(spelt) if m.group() in numbers]
 
 
 @lru_cache(maxsize=8)
@@ -137,6 +111,24 @@ def stems(word: str, language: str) -> tuple[str, ...]:
     return (word, *cut)
 
 
+@lru_cache(maxsize=20_000)
+def _read_period(text: str, said: date | None, language: str) -> periods.Period | None:
+    """The period of a text; without the document's day only what does not depend on it."""
+    try:
+        read = {periods.read_period(text, day, language) for day in ((said,) if said else _TWO_DAYS)}
+    except UnreadablePeriod:
+        return None
+    return read.pop() if len(read) == 1 else None
+
+
+@lru_cache(maxsize=20_000)
+def _options(word: str, language: str) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """The phrases that may begin with this word, the longest first."""
+    table = _phrases(language)
+    found = [option for stem in stems(word, language) for option in table.get(stem, ())]
+    return tuple(sorted(found, key=lambda option: -len(option[0])))
+
+
 class Tagger:
     """One sentence in one language, walked from left to right."""
 
@@ -146,6 +138,7 @@ class Tagger:
         self.words = lexicon.words(language)
         self.pieces: list[Piece] = []
         self.tokens: list[Token] = []
+        self.matches: dict[int, tuple[int, str, str] | None] = {}
 
     def run(self) -> list[Piece]:
         """Every piece, in order. Raises: UnreadableValue for letters that no table can compare."""
@@ -195,6 +188,9 @@ class Tagger:
     def _period(self, at: int) -> int | None:
         """A period that begins here: the longest run of words about time that can be read whole."""
         known = _time_words(self.language)
+        first = self.tokens[at]
+        if not (first.word in known or first.kind == "number" or first.word in self.words.numbers):
+            return None
         end = at
         while end < len(self.tokens) and end - at < _LONGEST_PERIOD:
             token = self.tokens[end]
@@ -204,10 +200,8 @@ class Tagger:
             if not (timely or joint or worded or all(part in known for part in token.word.split("-"))):
                 break
             end += 1
-        first = self.tokens[at]
-        if end == at or not (first.word in known or first.kind == "number" or first.word in self.words.numbers):
-            return None
-        while end > at:
+        dated = any(t.kind == "number" or known.get(t.word, frozenset()) & _DATING for t in self.tokens[at:end])
+        while dated and end > at:
             last = self.tokens[end - 1]
             if last.kind != "mark" or last.text == ")" or (last.text == "." and end - 1 > at):
                 period = self._read_period(at, end)
@@ -221,12 +215,7 @@ class Tagger:
         text = self.text[self.tokens[at].start : self.tokens[end - 1].end]
         if text.count("(") != text.count(")") or text.endswith(","):
             return None
-        days = (self.said,) if self.said else (date(9000, 6, 15), date(8000, 3, 10))
-        try:
-            read = {periods.read_period(text, day, self.language) for day in days}
-        except UnreadablePeriod:
-            return None
-        return read.pop() if len(read) == 1 else None
+        return _read_period(text, self.said, self.language)
 
     def _accepted(self, period: periods.Period, at: int, end: int) -> int:
         """Note a period; a bare "2021" before a noun may be a count, a single day is only a date."""
@@ -255,12 +244,17 @@ class Tagger:
 
     def _match(self, at: int) -> tuple[int, str, str] | None:
         """The longest phrase of the table that begins here: where it ends, its kind and value."""
+        if at not in self.matches:
+            self.matches[at] = self._matched(at)
+        return self.matches[at]
+
+    def _matched(self, at: int) -> tuple[int, str, str] | None:
         token = self.tokens[at] if at < len(self.tokens) else None
         if token is None or token.kind != "word":
             return None
-        table = _phrases(self.language)
-        options = [option for stem in stems(token.word, self.language) for option in table.get(stem, ())]
-        for words, kind, value in sorted(options, key=lambda option: -len(option[0])):
+        for words, kind, value in _options(token.word, self.language):
+            if len(words) == 1:
+                return at + 1, kind, value
             ahead = self.tokens[at : at + len(words)]
             fits = len(ahead) == len(words) and all(t.kind == "word" for t in ahead)
             if fits and all(w in stems(t.word, self.language) for w, t in zip(words, ahead, strict=True)):
@@ -391,8 +385,3 @@ class Tagger:
 
 
 _KNOWN_MARKS: Final = frozenset(".,:;()«»\"“”„–—−-%№/+?!…’'[{")
-
-
-def folded(text: str, language: str) -> str:
-    """The text in the letters that the tables are looked up in; same length."""
-    return lexicon.fold(text, language)

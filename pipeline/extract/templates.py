@@ -16,7 +16,7 @@ from typing import Final
 
 from pipeline import lexicon, values
 from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
-from pipeline.extract import tagging
+from pipeline.extract import sentences, tagging
 from pipeline.extract.figures import Number
 from pipeline.periods import Period, read_period
 
@@ -42,15 +42,15 @@ def applied(
     text: str,
     span: tuple[int, int],
     found: Sequence[Number],
-    sentences: Sequence[str],
+    own: Sequence[str],
     *,
     language: str,
     said: date | None,
 ) -> list[Number]:
     """The numbers of one block, those that a template names read by it; each template counts once per sentence."""
     numbers = list(found)
-    for start, end in tagging.sentences(text, *span):
-        for template in sentences:
+    for start, end in sentences.places(text, *span):
+        for template in own:
             for match in _pattern(template, language).finditer(lexicon.fold(text, language), start, end):
                 numbers = [_read(n, match, template, language, said) for n in numbers]
     return numbers
