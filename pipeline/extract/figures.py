@@ -166,7 +166,9 @@ class Sentence:
             word = self.text[piece.start : piece.end].lower()
             if word in {"the", "a", "an"}:
                 continue
-            return word in _NO_COUNTER or (piece.kind == "thing" and self.language != "en")
+            own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
+            bare = self.language != "en" and not own.startswith(("ба ", "аз "))
+            return word in _NO_COUNTER or (piece.kind == "thing" and bare)
         return False
 
     def _doubt_periods(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _ABBREVIATIONS: Final = re.compile(
-    r"(?:\b(?:г|гг|ст|тыс|млн|млрд|ҳаз|т|е|д|ч|п|пп|им|стр|с|р|ул|кв|тел|в|др|пр|No|Nos|art|arts|para|paras|p|pp|"
+    r"(?:\b(?:г|гг|ст|тыс|млн|млрд|ҳаз|т|е|д|ч|п|пп|им|стр|с|р|ул|кв|тел|в|др|пр|прим|прил|No|Nos|art|arts|para|paras|p|pp|"
     r"vol|Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|саҳ|ҷ|х|[A-ZА-ЯЁҚҲҶҒӢӮ]))\.$"
 )
 _BREAK: Final = re.compile(r"(?<=[.!?…])[»”\"')\]]*\s+|\n\s*\n|\n(?=\s*[-–—•*·▪]\s)|\n(?=\s*\(?\d{1,3}[.)]\s)")

@@ -31,6 +31,7 @@ _TIME_TAGS: Final = frozenset(
 _DATING: Final = frozenset("this_year last_year last month ~this_year ~last_year ~last".split())
 _TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)(?!\d)")
 _SEPARATORS: Final = frozenset(",;:()")
 _DASHES: Final = frozenset("—–−-")
 
@@ -103,6 +104,12 @@ def mentions(value: str, language: str) -> re.Pattern[str]:
     return re.compile(r"\b(?:" + "|".join(spelt) + ")")
 
 
+def _article(text: str) -> str:
+    """143-1 where the reference names that article and nothing else; a part of it, or another beside it, differs."""
+    rest = _TORTURE_ARTICLE.sub("", text)
+    return "other_article" if rest == text or re.search(r"\d", rest) else "143-1"
+
+
 @lru_cache(maxsize=20_000)
 def stems(word: str, language: str) -> tuple[str, ...]:
     """The keys under which a word may stand in a table: itself, and itself without each known ending."""
@@ -123,10 +130,10 @@ def _read_period(text: str, said: date | None, language: str) -> periods.Period 
 
 @lru_cache(maxsize=20_000)
 def _options(word: str, language: str) -> tuple[tuple[tuple[str, ...], str, str], ...]:
-    """The phrases that may begin with this word, the longest first."""
+    """The phrases that may begin with this word: the longest first, and of two alike the one that stops."""
     table = _phrases(language)
     found = [option for stem in stems(word, language) for option in table.get(stem, ())]
-    return tuple(sorted(found, key=lambda option: -len(option[0])))
+    return tuple(sorted(found, key=lambda option: (-len(option[0]), option[1] != "stop")))
 
 
 class Tagger:
@@ -157,11 +164,8 @@ class Tagger:
             if token.start in covered:
                 reason, end = covered[token.start]
                 self._add("reference", reason, token.start, end)
-                if reason == "article":
-                    one = re.search(
-                        r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)", self.text[token.start : end]
-                    )
-                    self._add("topic", "143-1" if one else "other_article", token.start, token.start)
+                if reason in {"article", "paragraph"}:
+                    self._add("topic", _article(self.text[token.start : end]), token.start, token.start)
                 while at < len(self.tokens) and self.tokens[at].start < end:
                     at += 1
             else:
