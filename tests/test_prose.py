@@ -111,3 +111,29 @@ def test_a_relative_period_without_the_day_of_the_document_is_refused() -> None:
     said = prose.numbers("За последние 1,5 года в прокуратуру поступило 20 жалоб на пытки.", "ru", None)
 
     assert [n.decision for n in said if n.printed == "20"] == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("В 2021 году Коалиция задокументировала\n24 случая пыток.", ["24 complaints_documented_coalition case 2021"]),
+        ("В 2021 году Коалиция задокументировала 24 случая пыток\nв Казахстане.", []),
+        ("В 2021 году Коалиция задокументировала 24 случая пыток в\nКазахстане.", []),
+        ("В Казахстане всё иначе. В 2021 году Коалиция задокументировала 24 случая пыток.", []),
+        (
+            "В 2021 году Омбудсмен получил 15 обращений о пытках. Ни одно из них не подтвердилось.",
+            [
+                "15 torture_complaints_received_ombudsman appeal 2021",
+                "Ни одно из них torture_complaints_confirmed_ombudsman appeal 2021",
+            ],
+        ),
+        ("1. В 2020 году Мониторинговая группа посетила 7 учреждений.",
+         ["7 facilities_visited_monitoring_group facility 2020"]),
+        ("Жалобы на пытки, 2021\nКоалиция 24\nПрокуратура 20", []),
+        ("В 2021 году Омбудсмен получил 15 обращений. Все они о пытках.", []),
+        ("Из них 9 – от женщин.", []),
+    ],
+)  # fmt: skip
+def test_lines_and_neighbours_are_read_with_the_sentence(text: str, expected: list[str]) -> None:
+    """A folded line goes on, a neighbour may name another country or topic, "of them" leans on the total before."""
+    assert proposed(text, "ru", date(2023, 7, 20)) == expected

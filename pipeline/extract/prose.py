@@ -7,6 +7,7 @@ found by people.py; documents are read elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -21,6 +22,7 @@ from pipeline.extract.tagging import Piece, Tagger
 
 _NEAR: Final = 4  # a sentence that begins farther on is in another paragraph
 _NO_COUNT: Final = {"ordinal": "ordinal", "vague": "vague_amount", "plural_one": "vague_amount"}
+_OF_THEM: Final = re.compile(r"\b(?:из|of|онҳо|онхо)\b")
 _NOTHING: Final[dict[str, Any]] = {"indicator": "", "unit": "", "area": "", "breakdown": {}, "period": None}
 
 
@@ -54,8 +56,11 @@ def _sentence(
     text: str, span: tuple[int, int], language: str, pieces: list[Piece], before: list[Piece]
 ) -> list[Number]:
     """The numbers of one sentence, with those that its pieces leave out; "Of them …" goes on from the one before."""
-    opening = next((p.kind for p in pieces if p.kind not in MARKS), "")
-    joined = [*before, Piece("separator", ";", span[0], span[0])] if before and opening == "part" else []
+    opening = next((p for p in pieces if p.kind not in MARKS), None)
+    leans = opening and (
+        opening.kind == "part" or (opening.kind == "zero" and _OF_THEM.search(text[opening.start : opening.end]))
+    )
+    joined = [*before, Piece("separator", ";", span[0], span[0])] if before and leans else []
     found = [n for n in Sentence(text, span, joined + pieces, language).numbers() if n.start >= span[0]]
     if any(n.indicator for n in found) and people.spans(text[span[0] : span[1]], language):
         found = [
