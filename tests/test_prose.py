@@ -137,3 +137,19 @@ def test_a_relative_period_without_the_day_of_the_document_is_refused() -> None:
 def test_lines_and_neighbours_are_read_with_the_sentence(text: str, expected: list[str]) -> None:
     """A folded line goes on, a neighbour may name another country or topic, "of them" leans on the total before."""
     assert proposed(text, "ru", date(2023, 7, 20)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "В 2021 году Коалиция задокументировала 24 случая пыток, поступило 20 жалоб на пытки.",
+        ("С 1 января по 28 февраля 2020 года прокуратура получила 24 жалобы на пытки, за аналогичный период "
+        "прошлого года 16."),
+        "За аналогичный период прошлого года прокуратура получила 24 жалобы на пытки.",
+    ],
+)  # fmt: skip
+def test_two_values_for_one_figure_and_windows_without_a_twin_are_refused(text: str) -> None:
+    """What contradicts itself, or leans on a window that does not exist, is not chosen from."""
+    assert [
+        one for one in proposed(text, "ru", date(2023, 7, 20)) if not one.startswith("24 complaints_received")
+    ] == []

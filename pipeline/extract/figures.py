@@ -242,6 +242,14 @@ class Sentence:
             if total != sum(rest):
                 for figure in self.figures[1:]:
                     figure.reason = figure.reason or "parts_do_not_add_up"
+        told: dict[tuple[object, ...], Figure] = {}
+        for figure in self.figures:
+            if figure.reason or figure.rule is None:
+                continue
+            key = (figure.rule["indicator"], figure.period, figure.area, tuple(sorted(figure.breakdown.items())))
+            other = told.setdefault(key, figure)
+            if other is not figure:
+                figure.reason = other.reason = "two_values_for_one_figure"
         for figure in self.figures:
             parent = figure.parent
             if figure.reason or parent is None:

@@ -72,7 +72,7 @@ class Readings:
         figure = self.figures[index]
         self._check_place(figure)
         before = self.figures[index - 1] if index else None
-        thing, breaks = self._thing(figure, first=index == 0)
+        thing, breaks = self._thing(figure)
         elliptic = not thing
         if elliptic:
             if (
@@ -111,57 +111,33 @@ class Readings:
         ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
         if ofs and self.pieces[self.figures[0].at - 1].kind != "of":
             raise UnclearError("share_of_another_number")
-        if (
-            before is not None
-            and before.kind == "dash"
-            and figure.at > 1
-            and self.pieces[figure.at - 2].kind == "number"
-        ):
-            raise UnclearError("range")
-        if len(after) == 2 and after[0].kind == "dash" and after[1].kind == "number":
-            raise UnclearError("range")
-        neighbours = (self.pieces[max(figure.at - 2, 0) : figure.at], after[::-1])
-        if any([p.kind for p in pair] == ["number", "separator"] for pair in neighbours):
-            raise UnclearError("numbers_side_by_side")
+        for pair in (self.pieces[max(figure.at - 2, 0) : figure.at], after[::-1]):
+            kinds = [p.kind for p in pair]
+            if kinds in (["number", "dash"], ["number", "separator"]):
+                raise UnclearError("range" if kinds[1] == "dash" else "numbers_side_by_side")
         if before is not None and before.value == "(":
             raise UnclearError("number_in_brackets")
 
-    def _thing(self, figure: Figure, *, first: bool) -> tuple[str, dict[str, str]]:
+    def _thing(self, figure: Figure) -> tuple[str, dict[str, str]]:
         """The noun counted right after the number, or right before it ("жалоб: 24"), with what it breaks down."""
         after = figure.at + 1
-        while after < len(self.pieces) and (
-            self.pieces[after].kind == "adjective"
-            or (self.pieces[after].kind == "reference" and self.pieces[after].value == "footnote")
-            or (
-                self.pieces[after].kind == "break"
-                and after + 1 < len(self.pieces)
-                and self.pieces[after + 1].kind == "thing"
-            )
-            or (
-                self.pieces[after].kind == "topic"
-                and after + 1 < len(self.pieces)
-                and self.pieces[after + 1].kind == "thing"
-            )
+        kinds = [p.value if p.value == "footnote" else p.kind for p in self.pieces] + ["", ""]
+        while kinds[after] in {"adjective", "footnote"} or (
+            kinds[after] in {"break", "topic"} and kinds[after + 1] == "thing"
         ):
             after += 1
         things = [p for p in figure.own if p.kind == "thing"]
-        if after < len(self.pieces) and self.pieces[after].kind == "thing":
-            return self._head(after, things)
+        if kinds[after] == "thing":
+            if any(p is not self.pieces[after] for p in things):
+                raise UnclearError("two_things_counted")
+            return _split(self.pieces[after].value)
         if things and figure.printed.value is not None:
             place = self.pieces[figure.at].start
             ahead = [p for p in things if p.start < place]
             if len(things) == 1 and ahead and self._reaches(ahead[0], figure):
                 return _split(ahead[0].value)
             raise UnclearError("thing_not_understood")
-        del first
         return "", {}
-
-    def _head(self, at: int, things: list[Piece]) -> tuple[str, dict[str, str]]:
-        """The noun here; a second noun must be one that the rules know as its complement."""
-        rest = [p for p in things if p is not self.pieces[at]]
-        if rest:
-            raise UnclearError("two_things_counted")
-        return _split(self.pieces[at].value)
 
     def _reaches(self, noun: Piece, figure: Figure) -> bool:
         """Whether only the noun's own words stand between it and the number."""
@@ -250,7 +226,7 @@ class Readings:
             raise UnclearError("period_not_understood")
         shifted = [p for p in figure.own if p.kind == "contrast_period"]
         if shifted:
-            return self._year_before(self.figures[index - 1].period)
+            return self._year_before(self.figures[index - 1].period if index else None)
         marks = [p for p in self.pieces if p.kind in {"period", "number", "zero"}]
         windows: list[Period] = [p.value for p in marks if p.kind == "period"]
         order = "".join("P" if p.kind == "period" else "N" for p in marks)
@@ -274,17 +250,19 @@ class Readings:
         """The same months of the year before."""
         if period is None or period.start.year != period.end.year or period.assumed:
             raise UnclearError("period_unclear")
-        start, after = period.start, period.end + timedelta(days=1)
-        end = after.replace(year=after.year - 1) - timedelta(days=1)
-        return replace(period, start=start.replace(year=start.year - 1), end=end)
+        after = period.end + timedelta(days=1)
+        try:
+            end = after.replace(year=after.year - 1) - timedelta(days=1)
+            return replace(period, start=period.start.replace(year=period.start.year - 1), end=end)
+        except ValueError:  # the 29th of February
+            raise UnclearError("period_unclear") from None
 
     def _rule(self, figure: Figure, *, is_part: bool) -> dict[str, Any]:
         """The one rule of figure_rules.csv that the figure fits."""
         parent = figure.parent.rule["indicator"] if figure.parent and figure.parent.rule else ""
-        said = {**figure.said}
-        fits = [r for r in rules() if r["parent"] == parent and self._fits(r, figure, said)] if is_part else []
+        fits = [r for r in rules() if r["parent"] == parent and self._fits(r, figure)] if is_part else []
         own_done = any(p.kind == "done" for p in figure.own) or self.pieces[figure.at].kind == "zero"
-        split = {**figure.breakdown} != (figure.parent.breakdown if figure.parent else {})
+        split = figure.breakdown != (figure.parent.breakdown if figure.parent else {})
         if (
             is_part
             and not fits
@@ -297,22 +275,23 @@ class Readings:
                 raise UnclearError("unit_differs_from_total")
             return figure.parent.rule  # type: ignore[return-value]
         if not is_part:
-            if not said["body"] and all("" not in r["bodies"] for r in rules() if figure.thing in r["things"]):
+            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if figure.thing in r["things"]):
                 raise UnclearError("who_counted_unclear")
-            fits = [r for r in rules() if not r["parent"] and self._fits(r, figure, said)]
+            fits = [r for r in rules() if not r["parent"] and self._fits(r, figure)]
         names = {r["indicator"] for r in fits}
         if len(names) != 1:
             raise UnclearError("no_indicator" if not names else "two_indicators")
         rule = fits[0]
         nearby = self.torture_near or any(p.kind == "topic" and p.value != "penal" for p in self.pieces)
-        if rule["topics"] >= {"all_topics", ""} and not said["topic"] and nearby:
+        if rule["topics"] >= {"all_topics", ""} and not figure.said["topic"] and nearby:
             raise UnclearError("topic_unclear")
         point = figure.period is not None and figure.period.start == figure.period.end
         if (rule["window"] == "stock") != point:
             raise UnclearError("window_does_not_fit")
         return rule
 
-    def _fits(self, rule: dict[str, Any], figure: Figure, said: dict[str, str]) -> bool:
+    def _fits(self, rule: dict[str, Any], figure: Figure) -> bool:
+        said = figure.said
         zero_part = figure.parent is not None and self.pieces[figure.at].kind == "zero"
         done = "confirmed" if zero_part and said["done"] == "not_confirmed" else said["done"]
         return (
