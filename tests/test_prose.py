@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from datetime import date
@@ -13,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import lexicon
 from pipeline.extract import prose, tagging
 from pipeline.extract.figures import Number
 
@@ -153,3 +155,25 @@ def test_two_values_for_one_figure_and_windows_without_a_twin_are_refused(text: 
     assert [
         one for one in proposed(text, "ru", date(2023, 7, 20)) if not one.startswith("24 complaints_received")
     ] == []
+
+
+def test_every_code_in_the_tables_of_prose_exists() -> None:
+    """A lawyer who mistypes a kind, an indicator, a body, an area or a breakdown is told here."""
+    codes = {path.stem: {row.get("code", row.get("indicator")) for row in csv.DictReader(path.open(encoding="utf-8"))}
+             for path in (lexicon.FOLDER.parent / "codes").glob("*.csv")}  # fmt: skip
+    kinds = set(
+        "thing break topic done body area part of contrast contrast_period separator said adjective fill preposition "
+        "zero stop unit".split()
+    )
+    rows = list(lexicon.rows("claim_words.csv"))
+    rules = list(lexicon.rows("figure_rules.csv"))
+    broken = [row["value"] for row in rows if row["kind"] in {"thing", "break"} and "=" in row["value"]]
+    told = [tuple(value.rpartition(":")[2].split("=")) for value in broken]
+    told += [tuple(part.split("=")) for row in rules for part in row["implies"].split(";") if part]
+    lists = {"alleged_body": "bodies", "receiving_body": "bodies"}
+
+    assert {row["kind"] for row in rows} == kinds
+    assert {row["indicator"] for row in rules} | {r["parent"] for r in rules if r["parent"]} <= codes["indicators"]
+    assert {row["value"] for row in rows if row["kind"] == "body"} <= codes["bodies"]
+    assert {row["value"] for row in rows if row["kind"] == "area"} == codes["areas"]
+    assert [(column, code) for column, code in told if code not in codes[lists.get(column, column)]] == []
