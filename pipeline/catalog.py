@@ -72,6 +72,8 @@ def source(path: Path, publishers: Collection[str] = ()) -> Source:
         anchors=tuple(word.casefold() for word in whole.several("anchors", ())),
         due=tuple(_day(whole, text) for text in whole.several("due", ())),
         gap_s=float(whole.number("gap_s", 10.0, _LEAST_GAP_S, _LONGEST_GAP_S)),
+        scope=tuple(word.casefold() for word in whole.several("scope", ())),
+        sentences=whole.several("sentences", ()),
         most_pages=int(whole.number("most_pages", 20, 1, _MOST_ADDRESSES)),
     )
     for part in (title, licence, whole):
@@ -88,6 +90,11 @@ def _check(found: Source, whole: _Words, publishers: Collection[str]) -> None:
             f"use a code of schemas/codes/bodies.csv, such as {', '.join(close)}" if close else "add it to bodies.csv"
         )
         whole.refuse("publisher", f"is {found.publisher!r}, which is no body", cure)
+    for template in found.sentences:
+        places = re.findall(r"\{([^{}]*)\}", template)
+        if places.count("period") != 1 or len(places) < 2 or template.count("{") != len(places):  # noqa: PLR2004
+            cure = "write it with one {period} and each number as {indicator}, a code of schemas/codes/indicators.csv"
+            whole.refuse("sentences", f"holds {template!r}, which cannot be followed", cure)
     for language in found.languages:
         if language not in _LANGUAGES:
             whole.refuse("languages", f"holds {language!r}", f"use codes among {', '.join(_LANGUAGES)}")

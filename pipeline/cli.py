@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 archives = typer.Typer(no_args_is_help=True, help="The private archive of what publishers answered.")
 app.add_typer(archives, name="archive")
+sources = typer.Typer(no_args_is_help=True, help="The sources of the catalogue.")
+app.add_typer(sources, name="source")
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Home = Annotated[Path, typer.Option("--home", help="The checkout to work in.", show_default=False)]
 Contact = Annotated[
@@ -216,6 +218,55 @@ def tables(
 
     document = extract.read_file(file)
     report.tables(document, [*document.findings, *checks.findings(document)], as_json=json_)
+
+
+@app.command()
+def propose(
+    target: Annotated[str, typer.Argument(help="A document, or an address that was archived.")],
+    source: Annotated[str, typer.Option(help="The source it belongs to: a folder of sources/.")] = "",
+    said_on: Annotated[str, typer.Option(help="The day of the document, YYYY-MM-DD: relative periods need it.")] = "",
+    language: Annotated[str, typer.Option(help="ru, tg or en; without it each block tells by its letters.")] = "",
+    url: Annotated[str, typer.Option(help="Where a file was published, if it was saved by hand.")] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Say of every number in a document whether it is proposed as a figure, ignored or refused, and why."""
+    from pipeline import proposing, report
+
+    told = proposing.propose(home, target, source_id=source, url=url, said_on=said_on, language=language)
+    report.proposed(proposing.answer(told), told.text, [n.sentence for n in told.numbers], as_json=json_)
+
+
+@app.command()
+def accept(
+    file: Annotated[Path | None, typer.Argument(help="A reviewed CSV; without it build/review.csv.")] = None,
+    on: Annotated[str, typer.Option(help="The day to record, YYYY-MM-DD; without it today.")] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Append the rows of a review that say yes to the ledger; nothing is written unless all of it still holds."""
+    import datetime
+
+    from pipeline import accepting, proposing, report
+
+    day = proposing.day(on) or datetime.datetime.now(datetime.UTC).date()
+    report.accepted(accepting.accept(home, file or home / "build" / "review.csv", day, report.say), as_json=json_)
+
+
+@sources.command("new")
+def source_new(
+    target: Annotated[str, typer.Argument(help="A document of the source, or an address that was archived.")],
+    id_: Annotated[str, typer.Option("--id", help="The folder of sources/ to make.")],
+    publisher: Annotated[str, typer.Option(help="A code of schemas/codes/bodies.csv.")],
+    said_on: Annotated[str, typer.Option(help="The day of the document, YYYY-MM-DD.")] = "",
+    language: Annotated[str, typer.Option(help="ru, tg or en; without it each block tells by its letters.")] = "",
+    home: Home = HERE,
+) -> None:
+    """Begin a source: its source.yml, a test page and the figures it should give, which fail until someone reads."""
+    from pipeline import accepting, report
+
+    made = accepting.new_source(home, target, id_, publisher=publisher, said_on=said_on, language=language)
+    report.begun(made)
 
 
 @app.command()

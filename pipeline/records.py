@@ -220,6 +220,7 @@ class Source:
 
     `keywords`: a new page matters if its title or address holds one of these (lower case, stems); none: every page
     matters. `anchors`: words that stand on every page of this design; without them it is another page.
+    `scope`: a sentence that holds one of these may leave no number unread; `sentences`: templates.py.
     `due`: (month, day) when the next figure is expected, () when nobody owes one.
     """
 
@@ -237,6 +238,8 @@ class Source:
     due: tuple[tuple[int, int], ...] = ()
     gap_s: float = 10.0
     most_pages: int = 20
+    scope: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

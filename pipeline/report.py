@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table as Grid
+from rich.text import Text
 
 from pipeline import explain
 from pipeline.records import Document, Finding, PublicTable, Release
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import polars
 
+    from pipeline.accepting import Accepted
     from pipeline.archive import Taken
     from pipeline.build import Run
     from pipeline.publish.verify import Fault
@@ -260,6 +262,62 @@ def tables(document: Document, findings: Sequence[Finding], *, as_json: bool) ->
             f"{finding.check} {finding.row}: {finding.sentence}. {finding.cure}.", markup=False, soft_wrap=True
         )
     PEOPLE.print(f"{len(document.tables)} tables.")
+
+
+def proposed(answer: Mapping[str, Any], text: str, sentences: Sequence[tuple[int, int]], *, as_json: bool) -> None:
+    """The end of propose: each sentence with its numbers marked, and below it what each of them became."""
+    if as_json:
+        _document(answer)
+        return
+    colours = {"proposed": "green", "refused": "red", "ignored": "dim"}
+    shown: tuple[int, int] | None = None
+    for number, (start, end) in zip(answer["numbers"], sentences, strict=True):
+        if (start, end) != shown:
+            shown = (start, end)
+            line = Text(text[start:end].strip())
+            offset = start + len(text[start:end]) - len(text[start:end].lstrip())
+            for other in answer["numbers"]:
+                if start <= other["start"] < end:
+                    style = f"underline {colours[other['decision']]}"
+                    line.stylize(style, other["start"] - offset, other["end"] - offset)
+            PEOPLE.print()
+            PEOPLE.print(line)
+        facts = [number[key] for key in ("indicator", "unit", "period_start", "period_end", "area") if number[key]]
+        facts += [f"{column}={code}" for column, code in number["breakdown"].items()]
+        told = " ".join(facts) if number["decision"] == "proposed" else number["reason"]
+        before = f"  (decided before: {number['decided_before']})" if number["decided_before"] else ""
+        before += f"  (it stood at {number['moved_from']})" if number["moved_from"] else ""
+        PEOPLE.print(
+            f"  {number['printed']}: {number['decision']}  {told}{before}", style=colours[number["decision"]],
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+    for gone in answer["gone"]:
+        PEOPLE.print(f"gone: the sentence of {gone['claim_id'] or gone['printed']} is no longer there", markup=False)
+    counts = Counter(number["decision"] for number in answer["numbers"])
+    PEOPLE.print(
+        f"\n{counts['proposed']} proposed, {counts['refused']} refused, {counts['ignored']} ignored; "
+        f"{len(answer['alarms'])} refused inside the source's scope. Review build/review.csv, then: "
+        "python -m pipeline accept"
+    )
+
+
+def accepted(done: Accepted, *, as_json: bool) -> None:
+    """The end of accept: what is in the ledger now."""
+    if as_json:
+        _document(asdict(done))
+    for claim in done.claims:
+        PEOPLE.print(f"  + {claim}", markup=False)
+    PEOPLE.print(
+        f"{len(done.claims)} accepted, {done.rejected} rejected, {done.waiting} still wait. "
+        "Commit sources/, then: make publish"
+    )
+
+
+def begun(made: Sequence[str]) -> None:
+    """The end of source new: what to read and what to edit."""
+    for path in made:
+        PEOPLE.print(f"  + {path}", markup=False)
+    PEOPLE.print("Edit source.yml; compare expected.txt with the page and write your name in its first line.")
 
 
 def summary(rows: Mapping[str, Sequence[Mapping[str, str | None]]], *, as_json: bool) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import httpx
 import yaml
 
-from pipeline import archive, catalog, errors, guard, ledger, scrape
+from pipeline import archive, catalog, errors, extract, guard, ledger, scrape
 from pipeline.records import Ledger, Source
 from pipeline.scrape import elsewhere, evidence, health
 
@@ -167,7 +167,7 @@ def work(shard: Shard) -> Done:
             recording = archive.Recording(store, _guard(shard.world.permitted, shard.world.resolve))
             client = scrape.Polite(recording, agent=shard.agent, turns=folder / "hosts", **shard.world.polite)
             visits = [
-                scrape.visit(one, client, store, shard.known.get(one.id, {}), shard.watch.get(one.id, ()))
+                scrape.visit(one, client, store, shard.known.get(one.id, {}), shard.watch.get(one.id, ()), read=read)
                 for one in shard.sources
             ]
             for url in shard.cited:
@@ -178,6 +178,14 @@ def work(shard: Shard) -> Done:
             learned = store.learned()
         made = folder / "warc" / f"{store.run}.warc.gz"
         return Done(visits, learned, b"" if shared or not learned.captures else made.read_bytes())
+
+
+def read(body: bytes, content_type: str) -> str | None:
+    """The text of a document, as the readers see it; None where they refuse it."""
+    try:
+        return extract.read(body, "", content_type).text
+    except errors.PipelineError:
+        return None
 
 
 @functools.lru_cache(maxsize=4)
@@ -247,7 +255,7 @@ def _checked(home: Path, book: Ledger, store: archive.Archive) -> tuple[list[str
     """The evidence files that had to grow, and how many figures were found in their page now, and so on."""
     addresses = {row["document_id"]: row["url"] for row in book.documents}
     unproved = [claim for claim in book.held() if claim["value"] and claim["evidence"] != "in_capture"]
-    found = evidence.checked(unproved, addresses, store, archive.Replay(store), near=_words(book))
+    found = evidence.checked(unproved, addresses, store, archive.Replay(store), near=_words(book), read=read)
     return ledger.append_evidence(home, book, found), Counter(row["evidence"] for row in found)
 
 

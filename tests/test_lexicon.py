@@ -31,7 +31,9 @@ def table(name: str) -> list[dict[str, str]]:
 
 def test_every_row_has_a_language_and_a_kind_that_is_read() -> None:
     """A row whose kind no reader asks for would be a silent loss."""
-    assert {row["language"] for name in FOLDER.glob("*.csv") for row in table(name.name)} == set(lexicon.LANGUAGES)
+    words = ("count_words.csv", "count_nouns.csv", "number_words.csv", "period_words.csv", "claim_words.csv")
+
+    assert {row["language"] for name in words for row in table(name)} == set(lexicon.LANGUAGES)
     assert {row["kind"] for row in table("count_words.csv")} == KINDS
     assert {row["kind"] for row in table("count_nouns.csv")} == {"adjective", "before", "done", "noun"}
     assert {row["role"] for row in table("number_words.csv")} == ROLES

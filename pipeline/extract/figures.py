@@ -1,0 +1,260 @@
+"""Put the pieces of one sentence together: which words belong to which number, and what the number became.
+
+The reading of a number itself is readings.py's; what a piece is, tagging.py says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, Literal
+
+from pipeline import lexicon
+from pipeline.extract import tagging
+from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
+from pipeline.extract.tagging import Piece, Printed
+from pipeline.periods import Period
+
+_TORTURE: Final = re.compile(r"пыт[ко]|жесток|tortur|ill-treat|шикан[чҷ]|шиканљ", re.IGNORECASE)
+DIGITS: Final = re.compile(r"[\d⁰¹²³⁴-⁹]+(?:[.,   ]\d+)*")
+_LOOK_BACK: Final = 400
+# after these a body is not the one that counts: complaints from it, against it, about it
+_NO_COUNTER: Final = frozenset(
+    "от на против из при с со за о об про через для from against about on over with for of concerning regarding "
+    "аз нисбати зидди барои бо оид".split()
+)
+
+
+# before a year these say something else than "in it"
+_NO_WINDOW: Final = frozenset("по о об обо about on regarding concerning as к бо барои".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of a text and what became of it: offsets are code points of the text, `sentence` its sentence.
+
+    `reason` says why it was not proposed, or by which rule it was; `originator` who said it first, where printed.
+    """
+
+    printed: str
+    start: int
+    end: int
+    sentence: tuple[int, int]
+    decision: Literal["proposed", "ignored", "refused"] = "refused"
+    reason: str = ""
+    value: int | None = None
+    qualifier: str = ""
+    unit: str = ""
+    indicator: str = ""
+    period: Period | None = None
+    area: str = ""
+    breakdown: dict[str, str] = field(default_factory=dict)
+    originator: str = ""
+
+
+class Sentence:
+    """The pieces of one sentence, put together."""
+
+    def __init__(self, text: str, span: tuple[int, int], pieces: list[Piece], language: str) -> None:
+        self.text, self.span, self.pieces, self.language = text, span, pieces, language
+        self.originator = ""
+        self.figures: list[Figure] = []
+
+    def numbers(self) -> list[Number]:
+        """Every piece that is or holds a number, with its decision."""
+        self._take_speakers()
+        self._doubt_periods()
+        at = [i for i, p in enumerate(self.pieces) if p.kind in {"number", "zero"}]
+        zones = self._zones(at)
+        self.figures = [self._figure(i, own) for i, own in zip(at, zones, strict=True)]
+        blocked = self._blocked() or self._around()
+        back = self.text[max(0, self.span[0] - _LOOK_BACK) : self.span[0]]
+        ahead = self.text[self.span[1] : self.span[1] + _LOOK_BACK // 2]
+        torture = _TORTURE.search(back) is not None or _TORTURE.search(ahead) is not None
+        readings = Readings(
+            self.pieces, self.figures, self.text, self.language, originator=self.originator, torture_near=torture
+        )
+        for index, figure in enumerate(self.figures):
+            figure.reason = blocked or figure.printed.reason
+            if not figure.reason:
+                try:
+                    readings.understand(index)
+                except UnclearError as unclear:
+                    figure.reason = str(unclear)
+        self._check_parts()
+        return [*map(self._number, self.figures), *self._ignored()]
+
+    def _number(self, figure: Figure) -> Number:
+        piece = self.pieces[figure.at]
+        printed = self.text[piece.start : piece.end]
+        plain = Number(
+            printed,
+            piece.start,
+            piece.end,
+            self.span,
+            "refused",
+            figure.reason,
+            figure.printed.value,
+            figure.printed.qualifier,
+        )
+        if figure.reason or figure.rule is None:
+            return plain
+        return replace(
+            plain,
+            decision="proposed",
+            reason=f"rule:{figure.rule['indicator']}",
+            unit=figure.unit,
+            indicator=figure.rule["indicator"],
+            period=figure.period,
+            area=figure.area,
+            breakdown=figure.breakdown,
+            originator=self.originator or figure.said.get("body", ""),
+        )
+
+    def _ignored(self) -> Iterator[Number]:
+        """Dates, years, references and whatever else counts nothing."""
+        for piece in self.pieces:
+            printed = self.text[piece.start : piece.end]
+            if piece.kind in {"period", "date", "no_period", "ordinal", "contrast_period"} and (
+                re.search(r"\d", printed) or piece.kind in {"ordinal", "period", "date"}
+            ):
+                bare = re.fullmatch(r"\D*(?:19|20)\d\d\D*", printed) is not None
+                reason = "year" if bare else "period"
+                if piece.kind in {"date", "ordinal"} or piece.value == "date":
+                    reason = "ordinal" if piece.kind == "ordinal" else "date"
+                start, end = self._digits(piece)
+                yield Number(self.text[start:end], start, end, self.span, "ignored", reason)
+            elif piece.kind == "reference":
+                yield Number(printed, piece.start, piece.end, self.span, "ignored", piece.value)
+
+    def _digits(self, piece: Piece) -> tuple[int, int]:
+        """The part of a period from its first number to its last."""
+        printed = self.text[piece.start : piece.end]
+        found = [m.span() for m in DIGITS.finditer(printed)]
+        found += [place[:2] for place in tagging.number_words(printed, self.language)]
+        if not found:
+            return piece.start, piece.end
+        return piece.start + min(a for a, _ in found), piece.start + max(b for _, b in found)
+
+    def _blocked(self) -> str:
+        """The reason that stops every figure of the sentence, or ""."""
+        for index, piece in enumerate(self.pieces):
+            if piece.kind in {"stop", "unknown"}:
+                return str(piece.value) if piece.kind == "stop" else "word_not_understood"
+            if piece.kind == "body" and self._is_no_counter(index):
+                return "role_of_body_unclear"
+            if piece.kind == "topic" and piece.value == "other_article":
+                return "other_article"
+        return ""
+
+    def _around(self) -> str:
+        """What the text before and after says of another country, or against the figure."""
+        start, end = self.span
+        places = {str(p.value) for p in self.pieces if p.kind == "area"}
+        if not places and tagging.mentions("other_country", self.language).search(
+            lexicon.fold(self.text[max(0, start - _LOOK_BACK) : start], self.language)
+        ):
+            return "other_country_nearby"
+        ahead = lexicon.fold(self.text[end : end + _LOOK_BACK // 2], self.language)
+        return "contradicted" if tagging.mentions("contradicted", self.language).search(ahead) else ""
+
+    def _is_no_counter(self, index: int) -> bool:
+        """Whether the words before a body make it sender, target or topic instead of the one that counts."""
+        for piece in reversed(self.pieces[:index]):
+            word = self.text[piece.start : piece.end].lower()
+            if word in {"the", "a", "an"}:
+                continue
+            own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
+            bare = self.language != "en" and not own.startswith(("ба ", "аз "))
+            return word in _NO_COUNTER or (piece.kind == "thing" and bare)
+        return False
+
+    def _doubt_periods(self) -> None:
+        """A window after "by", "before" or "from" is another one; "last year" beside a plain year may lean on it."""
+        plain = [bool(re.search(r"\d{4}", self.text[p.start : p.end])) for p in self.pieces]
+        dated = any(p.kind == "period" and known for p, known in zip(self.pieces, plain, strict=True))
+        for index, piece in enumerate(self.pieces):
+            if piece.kind != "period":
+                continue
+            before = self.pieces[index - 1] if index else piece
+            word = self.text[before.start : before.end].lower()
+            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (dated and not plain[index]):
+                self.pieces[index] = piece._replace(kind="no_period", value="")
+
+    def _take_speakers(self) -> None:
+        """Who said it becomes the originator; a period, place or date of the saying is no period of the count."""
+        clause = 0
+        clauses = []
+        for piece in self.pieces:
+            clause += piece.kind == "separator" and piece.value != "and"
+            clauses.append(clause)
+        spoken = {c for p, c in zip(self.pieces, clauses, strict=True) if p.kind == "said" and p.value == "verb"}
+        counting = {c for p, c in zip(self.pieces, clauses, strict=True) if p.kind in {"number", "zero"}}
+        kept: list[Piece] = []
+        source = False
+        for piece, c in zip(self.pieces, clauses, strict=True):
+            if piece.kind == "body" and (source or (c in spoken and c not in counting)):
+                self.originator = piece.value if self.originator in {"", piece.value} else "?"
+                kept.append(piece._replace(kind="speaker"))
+            elif c in spoken and piece.kind in {"period", "area", "contrast_period"}:
+                kept.append(piece._replace(kind="date" if piece.kind != "area" else "fill"))
+            else:
+                kept.append(piece)
+            if piece.kind not in {"fill", "mark", "preposition", "dash"}:
+                source = piece.kind == "said" and piece.value == "source"
+        self.pieces = kept
+
+    def _zones(self, at: Sequence[int]) -> list[list[Piece]]:
+        """For each number the pieces that are its own: from one separator to the next."""
+        cuts = [0]
+        for one, other in pairwise(at):
+            between = range(one + 1, other)
+            marked = [i for i in between[1:] if self.pieces[i].kind in {"part", "contrast", "contrast_period"}]
+            parted = [i for i in between if self.pieces[i].kind == "separator"]
+            if marked:
+                cuts.append(marked[0])
+            elif parted:
+                plain = all(p.kind in MARKS | {"separator", "period"} for p in self.pieces[parted[0] : parted[-1]])
+                cuts.append(parted[0] if plain else parted[-1])
+            else:
+                cuts.append(-other)
+        cuts.append(len(self.pieces))
+        zones = []
+        for index, place in enumerate(at):
+            start, end = cuts[index], cuts[index + 1]
+            zone = self.pieces[max(start, 0) if start >= 0 else place : end if end >= 0 else place + 1]
+            if start < 0 or end < 0:
+                zone = [Piece("unclear", "numbers_not_separated", 0, 0)]
+            zones.append(zone)
+        return zones
+
+    def _figure(self, at: int, own: list[Piece]) -> Figure:
+        piece = self.pieces[at]
+        printed = piece.value if piece.kind == "number" else Printed(0, "exact", "", worded=True)
+        return Figure(at, printed, own)
+
+    def _check_parts(self) -> None:
+        """Refuse a part that exceeds its total, parts of an unread total, and a list that does not add up."""
+        if len(self.figures) > 2 and any(p.value == ":" for p in self.pieces):
+            total, *rest = (f.printed.value or 0 for f in self.figures)
+            if total != sum(rest):
+                for figure in self.figures[1:]:
+                    figure.reason = figure.reason or "parts_do_not_add_up"
+        told: dict[tuple[object, ...], Figure] = {}
+        for figure in self.figures:
+            if figure.reason or figure.rule is None:
+                continue
+            key = (figure.rule["indicator"], figure.period, figure.area, tuple(sorted(figure.breakdown.items())))
+            other = told.setdefault(key, figure)
+            if other is not figure:
+                figure.reason = other.reason = "two_values_for_one_figure"
+        for figure in self.figures:
+            parent = figure.parent
+            if figure.reason or parent is None:
+                continue
+            if parent.reason:
+                figure.reason = "total_not_understood"
+            elif (figure.printed.value or 0) > (parent.printed.value or 0) and parent.printed.qualifier == "exact":
+                figure.reason = parent.reason = "part_exceeds_total"

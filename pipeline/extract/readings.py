@@ -1,0 +1,309 @@
+"""Find the one reading of a number: what it counts, of which total it is part, when, where, by which indicator.
+
+Every rule refuses when it finds no reading, or two. The indicators that a reading may have stand in
+figure_rules.csv; which words belong to which number, figures.py says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from pipeline import lexicon
+from pipeline.extract.tagging import Piece, Printed
+from pipeline.periods import Period
+
+MARKS: Final = frozenset({"mark", "fill", "adjective", "preposition", "dash"})
+_INHERITED: Final = ("done", "body", "topic")
+
+
+class UnclearError(Exception):
+    """A figure with more than one reading, or none; the message is its reason."""
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[dict[str, Any], ...]:
+    """The rows of figure_rules.csv, their lists as sets; "-" stands for none said."""
+    lists = ("things", "done", "bodies", "topics")
+    return tuple(
+        {
+            key: frozenset("" if v == "-" else v for v in cell.split()) if key in lists else cell
+            for key, cell in row.items()
+        }
+        for row in lexicon.rows("figure_rules.csv")
+    )
+
+
+@dataclass(slots=True)
+class Figure:
+    """One count on its way to an indicator."""
+
+    at: int  # its place among the pieces
+    printed: Printed
+    own: list[Piece]
+    thing: str = ""
+    said: dict[str, str] = field(default_factory=dict)
+    breakdown: dict[str, str] = field(default_factory=dict)
+    period: Period | None = None
+    area: str = "TJ"
+    parent: Figure | None = None
+    rule: dict[str, Any] | None = None
+    unit: str = ""
+    reason: str = ""
+
+
+class Readings:
+    """The numbers of one sentence, understood one after another, for a later one may lean on an earlier one."""
+
+    def __init__(
+        self, pieces: Sequence[Piece], figures: Sequence[Figure], text: str, language: str, *, originator: str,
+        torture_near: bool,
+    ) -> None:  # fmt: skip
+        """`text` is the whole text the pieces point into; `torture_near` whether the lines around speak of it."""
+        self.pieces, self.figures, self.text, self.language = pieces, figures, text, language
+        self.originator, self.torture_near = originator, torture_near
+
+    def understand(self, index: int) -> None:
+        """Find thing, counter, window, area and relation of one number, or say what is unclear."""
+        figure = self.figures[index]
+        self._check_place(figure)
+        before = self.figures[index - 1] if index else None
+        thing, breaks = self._thing(figure)
+        elliptic = not thing
+        if elliptic:
+            if (
+                before is None
+                or before.reason
+                or not ({p.kind for p in figure.own} & {"period", "contrast_period", "done", "area", "break", "part"})
+            ):
+                raise UnclearError("thing_not_understood")
+            thing = before.thing
+        figure.thing = thing
+        is_part = self._parent(index, breaks)
+        base = figure.parent or (before if elliptic else None)
+        for kind in _INHERITED:
+            figure.said[kind] = self._one(figure, kind, index, base)
+        inherited = base.breakdown if base else {}
+        figure.breakdown = {**inherited, **breaks, **self._breaks(figure)}
+        figure.area = self._one(figure, "area", index, base) or "TJ"
+        figure.period = self._period(index, base)
+        figure.rule = self._rule(figure, is_part=is_part)
+        figure.unit = figure.rule["unit"] or figure.thing
+        if figure.unit in {"victim", "prisoner"}:
+            figure.unit = "person"
+        if figure.printed.value == 1:
+            raise UnclearError("single_case")
+
+    def _check_place(self, figure: Figure) -> None:
+        """Refuse a number in brackets, in a range, or after a preposition that makes it no count."""
+        unclear = next((p for p in figure.own if p.kind == "unclear"), None)
+        if unclear:
+            raise UnclearError(str(unclear.value))
+        before = self.pieces[figure.at - 1] if figure.at else None
+        if before is not None and before.kind == "preposition":
+            word = self.text[before.start : before.end].lower()
+            raise UnclearError(f"preposition_before_number:{word}")
+        after = self.pieces[figure.at + 1 : figure.at + 3]
+        ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
+        if ofs and self.pieces[self.figures[0].at - 1].kind != "of":
+            raise UnclearError("share_of_another_number")
+        for pair in (self.pieces[max(figure.at - 2, 0) : figure.at], after[::-1]):
+            kinds = [p.kind for p in pair]
+            if kinds in (["number", "dash"], ["number", "separator"]):
+                raise UnclearError("range" if kinds[1] == "dash" else "numbers_side_by_side")
+        if before is not None and before.value == "(":
+            raise UnclearError("number_in_brackets")
+
+    def _thing(self, figure: Figure) -> tuple[str, dict[str, str]]:
+        """The noun counted right after the number, or right before it ("жалоб: 24"), with what it breaks down."""
+        after = figure.at + 1
+        kinds = [p.value if p.value == "footnote" else p.kind for p in self.pieces] + ["", ""]
+        while kinds[after] in {"adjective", "footnote"} or (
+            kinds[after] in {"break", "topic"} and kinds[after + 1] == "thing"
+        ):
+            after += 1
+        things = [p for p in figure.own if p.kind == "thing"]
+        if kinds[after] == "thing":
+            if any(p is not self.pieces[after] for p in things):
+                raise UnclearError("two_things_counted")
+            return _split(self.pieces[after].value)
+        if things and figure.printed.value is not None:
+            place = self.pieces[figure.at].start
+            ahead = [p for p in things if p.start < place]
+            if len(things) == 1 and ahead and self._reaches(ahead[0], figure):
+                return _split(ahead[0].value)
+            raise UnclearError("thing_not_understood")
+        return "", {}
+
+    def _reaches(self, noun: Piece, figure: Figure) -> bool:
+        """Whether only the noun's own words stand between it and the number."""
+        place = self.pieces.index(noun)
+        return all(
+            p.kind in MARKS | {"topic", "done", "body", "break", "area", "period", "speaker"}
+            or p.value in {":", ",", "that"}
+            for p in self.pieces[place + 1 : figure.at]
+        )
+
+    def _parent(self, index: int, breaks: dict[str, str]) -> bool:
+        """Whether the number is part of an earlier one, which becomes its parent."""
+        figure = self.figures[index]
+        marks = [p for p in figure.own if p.kind == "part"]
+        marks = [p for p in marks if p.start < self.pieces[figure.at].start or p is self.pieces[figure.at + 1]]
+        before = self.figures[index - 1] if index else None
+        of = next((f for f in self.figures[:index] if any(p.kind == "of" for p in f.own)), None)
+        zero = self.pieces[figure.at].kind == "zero" and before is not None
+        after_colon = len(self.figures) > 2 and any(p.value == ":" for p in self.pieces[self.figures[0].at : figure.at])
+        listed = not marks and before is not None and before.parent is not None and bool(breaks or self._breaks(figure))
+        if marks or zero:
+            figure.parent = self._whole(index)
+        elif listed and before is not None:
+            figure.parent = before.parent
+        elif of is not None:
+            figure.parent = of
+        elif after_colon and (breaks or self._breaks(figure)):
+            figure.parent = self.figures[0]
+        if figure.parent is not None and (figure.parent.reason or figure.parent.rule is None):
+            raise UnclearError("total_not_understood")
+        return figure.parent is not None
+
+    def _whole(self, index: int) -> Figure:
+        """The total that a part belongs to: the number before the first part."""
+        earlier = self.figures[:index]
+        totals = [f for f in earlier if f.parent is None]
+        if len(totals) != 1:
+            raise UnclearError("part_of_what")
+        if (
+            len(earlier) > 1
+            and "done" in {p.kind for p in self.figures[index].own}
+            and earlier[-1].said.get("done") != earlier[0].said.get("done")
+        ):
+            raise UnclearError("part_of_what")
+        return totals[0]
+
+    def _breaks(self, figure: Figure) -> dict[str, str]:
+        """The breakdowns printed in the number's own part of the sentence."""
+        found: dict[str, str] = {}
+        for piece in figure.own:
+            if piece.kind == "break":
+                column, _, code = str(piece.value).partition("=")
+                if found.setdefault(column, code) != code:
+                    raise UnclearError("two_breakdowns")
+        return found
+
+    def _one(self, figure: Figure, kind: str, index: int, base: Figure | None) -> str:
+        """The one word of this kind that belongs to the number: its own, the opening's, or its base's."""
+        own = {str(p.value) for p in figure.own if p.kind == kind}
+        if kind == "topic" and len(own) > 1:
+            own -= {"torture"} if own >= {"143-1"} or own >= {"torture_alone"} else set()
+        if len(own) > 1:
+            raise UnclearError(f"two_of_{kind}")
+        if own:
+            return own.pop()
+        if base is not None:
+            return base.area if kind == "area" else base.said.get(kind, "")
+        first = self.figures[0]
+        opening = {str(p.value) for p in self.pieces[: first.at] if p.kind == kind} if index else set()
+        if len(opening) == 1:
+            return opening.pop()
+        whole = {str(p.value) for p in self.pieces if p.kind == kind}
+        chained = all(not any(p.kind == "thing" for p in f.own) for f in self.figures[1:])
+        last = {str(p.value) for p in self.pieces[self.figures[-1].at :] if p.kind == kind}
+        verb_last = kind == "done" and self.language == "tg" and figure.parent is None
+        if (verb_last or (kind in {"done", "body"} and not index and chained)) and len(whole) == 1 == len(last):
+            return whole.pop()
+        if kind == "body" and not whole and self.originator in {"coalition", "legal-aid-group"}:
+            return self.originator
+        return ""
+
+    def _period(self, index: int, base: Figure | None) -> Period:
+        """The window of a number: its own, or the only one of the sentence."""
+        figure = self.figures[index]
+        if any(p.kind == "no_period" for p in self.pieces):
+            raise UnclearError("period_not_understood")
+        shifted = [p for p in figure.own if p.kind == "contrast_period"]
+        if shifted:
+            return self._year_before(self.figures[index - 1].period if index else None)
+        marks = [p for p in self.pieces if p.kind in {"period", "number", "zero"}]
+        windows: list[Period] = [p.value for p in marks if p.kind == "period"]
+        order = "".join("P" if p.kind == "period" else "N" for p in marks)
+        if len(windows) > 1 and not any(f.parent for f in self.figures) and re.fullmatch("(NP)+|(PN)+", order):
+            return windows[index]
+        own: set[Period] = {p.value for p in figure.own if p.kind == "period"}
+        opening: set[Period] = {p.value for p in self.pieces[: self.figures[0].at] if p.kind == "period"}
+        inherited = base.period if base else None
+        if len(own) > 1 or len(opening) > 1 or not windows:
+            raise UnclearError("period_unclear" if windows else "no_period")
+        if any(inherited and not inherited.start <= p.start <= p.end <= inherited.end for p in own if figure.parent):
+            raise UnclearError("part_outside_total")
+        if own and figure.parent is not None and own != {inherited} and any(p.kind == "done" for p in figure.own):
+            raise UnclearError("period_unclear")
+        found = own or ({inherited} if inherited else opening)
+        if not found or None in found:
+            raise UnclearError("period_unclear")
+        return found.pop()
+
+    def _year_before(self, period: Period | None) -> Period:
+        """The same months of the year before."""
+        if period is None or period.start.year != period.end.year or period.assumed:
+            raise UnclearError("period_unclear")
+        after = period.end + timedelta(days=1)
+        try:
+            end = after.replace(year=after.year - 1) - timedelta(days=1)
+            return replace(period, start=period.start.replace(year=period.start.year - 1), end=end)
+        except ValueError:  # the 29th of February
+            raise UnclearError("period_unclear") from None
+
+    def _rule(self, figure: Figure, *, is_part: bool) -> dict[str, Any]:
+        """The one rule of figure_rules.csv that the figure fits."""
+        parent = figure.parent.rule["indicator"] if figure.parent and figure.parent.rule else ""
+        fits = [r for r in rules() if r["parent"] == parent and self._fits(r, figure)] if is_part else []
+        own_done = any(p.kind == "done" for p in figure.own) or self.pieces[figure.at].kind == "zero"
+        split = figure.breakdown != (figure.parent.breakdown if figure.parent else {})
+        if (
+            is_part
+            and not fits
+            and not own_done
+            and figure.parent
+            and (split or figure.area != figure.parent.area or figure.period != figure.parent.period)
+        ):
+            same_unit = figure.thing == figure.parent.thing or figure.parent.unit in {"person", figure.thing}
+            if not same_unit:
+                raise UnclearError("unit_differs_from_total")
+            return figure.parent.rule  # type: ignore[return-value]
+        if not is_part:
+            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if figure.thing in r["things"]):
+                raise UnclearError("who_counted_unclear")
+            fits = [r for r in rules() if not r["parent"] and self._fits(r, figure)]
+        names = {r["indicator"] for r in fits}
+        if len(names) != 1:
+            raise UnclearError("no_indicator" if not names else "two_indicators")
+        rule = fits[0]
+        nearby = self.torture_near or any(p.kind == "topic" and p.value != "penal" for p in self.pieces)
+        if rule["topics"] >= {"all_topics", ""} and not figure.said["topic"] and nearby:
+            raise UnclearError("topic_unclear")
+        point = figure.period is not None and figure.period.start == figure.period.end
+        if (rule["window"] == "stock") != point:
+            raise UnclearError("window_does_not_fit")
+        return rule
+
+    def _fits(self, rule: dict[str, Any], figure: Figure) -> bool:
+        said = figure.said
+        zero_part = figure.parent is not None and self.pieces[figure.at].kind == "zero"
+        done = "confirmed" if zero_part and said["done"] == "not_confirmed" else said["done"]
+        return (
+            figure.thing in rule["things"]
+            and done in rule["done"]
+            and said["body"] in rule["bodies"]
+            and said["topic"] in rule["topics"]
+        )
+
+
+def _split(value: str) -> tuple[str, dict[str, str]]:
+    """A thing and what it breaks down: "facility:facility_type=pretrial_sizo"."""
+    thing, _, rest = value.partition(":")
+    column, _, code = rest.partition("=")
+    return thing, {column: code} if column else {}

@@ -1,0 +1,391 @@
+"""Say of every piece of a sentence what it is, for figures.py to put together.
+
+A piece is a number, a period, a word of schemas/lexicon/claim_words.csv, a reference that is no count
+(not_counts.csv), a separator, or unknown; nothing is passed over. Where a sentence ends, sentences.py says.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from pipeline import lexicon, numerals, periods, values
+from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
+from pipeline.lexicon import Token
+
+_ENDINGS: Final[dict[str, frozenset[str]]] = {
+    "ru": frozenset(
+        " а я о е и ы у ю ь й ой ей ою ею ом ем ам ям ами ями ах ях ов ев ий ый ая яя ое ее ые ие ого его ому ему ым "
+        "им ыми ими ых их ую юю ия ию ием ии иям иями иях ла ло ли л ны на но н лся лась лось лись".split(" ")
+    ),
+    "tg": frozenset(" и хо хои ро хоро иро у ю е аш ашон гон гони гонро гонеро ест анд ии".split(" ")),
+    "en": frozenset(" s es 's ' d ed".split(" ")),
+}
+_LONGEST_PHRASE, _LONGEST_PERIOD = 6, 14
+_TIME_TAGS: Final = frozenset(
+    "month months half quarter half_n quarter_n years year_word this_year last_year y".split()
+)
+_DATING: Final = frozenset("this_year last_year last month ~this_year ~last_year ~last".split())
+_TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)(?!\d)")
+_SEPARATORS: Final = frozenset(",;:()")
+_DASHES: Final = frozenset("—–−-")
+
+
+class Piece(NamedTuple):
+    """One understood (or unknown) piece: offsets are code points of the whole text."""
+
+    kind: str
+    value: Any
+    start: int
+    end: int
+
+
+class Printed(NamedTuple):
+    """A numeral as read: `value` None with the reason when it cannot be read."""
+
+    value: int | None
+    qualifier: str
+    reason: str
+    worded: bool = False
+
+
+@lru_cache(maxsize=4)
+def _phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str, str]]]:
+    """First word → the phrases of claim_words.csv that begin with it, longest first."""
+    found: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
+    for row in lexicon.rows("claim_words.csv"):
+        if row["language"] == language:
+            for phrase in row["words"].split("|"):
+                words = tuple(lexicon.fold(phrase, language).split())
+                found.setdefault(words[0], []).append((words, row["kind"], row["value"]))
+    for options in found.values():
+        options.sort(key=lambda option: -len(option[0]))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _time_words(language: str) -> dict[str, frozenset[str]]:
+    """Every word that may stand in a period, with its tags; those of a whole phrase begin with a "~"."""
+    found: dict[str, set[str]] = {}
+    for row in lexicon.rows("period_words.csv"):
+        if row["language"] == language and row["tag"] != "blocked":
+            words = lexicon.fold(row["text"], language).split()
+            for word in words:
+                found.setdefault(word, set()).add(row["tag"] if len(words) == 1 else f"~{row['tag']}")
+    return {word: frozenset(tags) for word, tags in found.items()}
+
+
+@lru_cache(maxsize=4)
+def _references(language: str) -> list[tuple[str, re.Pattern[str]]]:
+    """The patterns of numbers that count nothing, for one language."""
+    rows = lexicon.rows("not_counts.csv")
+    return [(row["reason"], re.compile(row["pattern"])) for row in rows if row["language"] in ("*", language)]
+
+
+def number_words(text: str, language: str) -> list[tuple[int, int, str]]:
+    """Start, end and role of every word that may be a number, as the tables spell it."""
+    numbers, spelt = lexicon.words(language).numbers, lexicon.fold(text, language)
+    if len(spelt) != len(text):
+        return []
+    return [(m.start(), m.end(), numbers[m.group()].role) for m in _LETTERS.finditer(spelt) if m.group() in numbers]
+
+
+@lru_cache(maxsize=8)
+def mentions(value: str, language: str) -> re.Pattern[str]:
+    """A pattern for every phrase of claim_words.csv that has this value: "other_country", "contradicted"."""
+    rows = (r for r in lexicon.rows("claim_words.csv") if r["language"] == language and r["value"] == value)
+    phrases = [lexicon.fold(phrase, language) for row in rows for phrase in row["words"].split("|")]
+    spelt = (re.escape(p.rstrip("~")) + ("" if p.endswith("~") else r"\b") for p in phrases)
+    return re.compile(r"\b(?:" + "|".join(spelt) + ")")
+
+
+def _article(text: str) -> str:
+    """143-1 where the reference names that article and nothing else; a part of it, or another beside it, differs."""
+    rest = _TORTURE_ARTICLE.sub("", text)
+    return "other_article" if rest == text or re.search(r"\d", rest) else "143-1"
+
+
+@lru_cache(maxsize=20_000)
+def stems(word: str, language: str) -> tuple[str, ...]:
+    """The keys under which a word may stand in a table: itself, and itself without each known ending."""
+    endings = _ENDINGS[language]
+    cut = (word[:size] + "~" for size in range(len(word), max(len(word) - 5, 1), -1) if word[size:] in endings)
+    return (word, *cut)
+
+
+@lru_cache(maxsize=20_000)
+def _read_period(text: str, said: date | None, language: str) -> periods.Period | None:
+    """The period of a text; without the document's day only what does not depend on it."""
+    try:
+        read = {periods.read_period(text, day, language) for day in ((said,) if said else _TWO_DAYS)}
+    except UnreadablePeriod:
+        return None
+    return read.pop() if len(read) == 1 else None
+
+
+@lru_cache(maxsize=20_000)
+def _options(word: str, language: str) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """The phrases that may begin with this word: the longest first, and of two alike the one that stops."""
+    table = _phrases(language)
+    found = [option for stem in stems(word, language) for option in table.get(stem, ())]
+    return tuple(sorted(found, key=lambda option: (-len(option[0]), option[1] != "stop")))
+
+
+class Tagger:
+    """One sentence in one language, walked from left to right."""
+
+    def __init__(self, text: str, start: int, end: int, language: str, said: date | None) -> None:
+        """`start` and `end` cut the sentence out of `text`; `said` is the day of the document."""
+        self.text, self.base, self.language, self.said = text[start:end], start, language, said
+        self.words = lexicon.words(language)
+        self.pieces: list[Piece] = []
+        self.tokens: list[Token] = []
+        self.matches: dict[int, tuple[int, str, str] | None] = {}
+
+    def run(self) -> list[Piece]:
+        """Every piece, in order. Raises: UnreadableValue for letters that no table can compare."""
+        if unicodedata.normalize("NFC", self.text) != self.text:
+            raise UnreadableValue("letters and their accents apart", "composed letters")
+        spans = self._spans()
+        blank = list(self.text)
+        for _, start, end in spans:
+            blank[start:end] = "…" * (end - start)
+        clean = "".join(char if char.isalnum() or char in _KNOWN_MARKS or char.isspace() else "?" for char in blank)
+        self.tokens = lexicon.tokens(clean.replace("\n", " "), self.language)
+        covered = {start: (reason, end) for reason, start, end in spans}
+        at = 0
+        while at < len(self.tokens):
+            token = self.tokens[at]
+            if token.start in covered:
+                reason, end = covered[token.start]
+                self._add("reference", reason, token.start, end)
+                if reason in {"article", "paragraph"}:
+                    self._add("topic", _article(self.text[token.start : end]), token.start, token.start)
+                while at < len(self.tokens) and self.tokens[at].start < end:
+                    at += 1
+            else:
+                at = self._period(at) or self._number(at) or self._phrase(at) or self._rest(at)
+        return self.pieces
+
+    def _spans(self) -> list[tuple[str, int, int]]:
+        """Where references stand; of two that overlap, the longer."""
+        found = [
+            (reason, *match.span())
+            for reason, pattern in _references(self.language)
+            for match in pattern.finditer(self.text)
+            if match.end() > match.start()
+        ]
+        kept: list[tuple[str, int, int]] = []
+        for span in sorted(found, key=lambda s: s[1] - s[2]):
+            if all(span[2] <= other[1] or span[1] >= other[2] for other in kept):
+                kept.append(span)
+        return [(r, s + len(self.text[s:e]) - len(self.text[s:e].lstrip()), e) for r, s, e in kept]
+
+    def _add(self, kind: str, value: Any, start: int, end: int) -> None:
+        self.pieces.append(Piece(kind, value, self.base + start, self.base + end))
+
+    def _period(self, at: int) -> int | None:
+        """A period that begins here: the longest run of words about time that can be read whole."""
+        known = _time_words(self.language)
+        first = self.tokens[at]
+        if not (first.word in known or first.kind == "number" or first.word in self.words.numbers):
+            return None
+        end = at
+        while end < len(self.tokens) and end - at < _LONGEST_PERIOD:
+            token = self.tokens[end]
+            timely = token.word in known or (token.kind == "number" and len(token.text) <= 10)
+            joint = token.text in {",", ".", "(", ")", "-", "–", "—"} and end > at
+            worded = token.word in self.words.numbers
+            if not (timely or joint or worded or all(part in known for part in token.word.split("-"))):
+                break
+            end += 1
+        dated = any(t.kind == "number" or known.get(t.word, frozenset()) & _DATING for t in self.tokens[at:end])
+        while dated and end > at:
+            last = self.tokens[end - 1]
+            if last.kind != "mark" or last.text == ")" or (last.text == "." and end - 1 > at):
+                period = self._read_period(at, end)
+                if period is not None:
+                    return self._accepted(period, at, end)
+            end -= 1
+        return None
+
+    def _read_period(self, at: int, end: int) -> periods.Period | None:
+        """The period of these tokens; without the document's day only what does not depend on it."""
+        text = self.text[self.tokens[at].start : self.tokens[end - 1].end]
+        if text.count("(") != text.count(")") or text.endswith(","):
+            return None
+        return _read_period(text, self.said, self.language)
+
+    def _accepted(self, period: periods.Period, at: int, end: int) -> int:
+        """Note a period; a bare "2021" before a noun may be a count, a single day is only a date."""
+        start, stop = self.tokens[at].start, self.tokens[end - 1].end
+        bare = end == at + 1 and self.tokens[at].kind == "number"
+        glued = end < len(self.tokens) and self.tokens[end].glued and self.tokens[end].kind in {"word", "note"}
+        if (bare and self._is_thing(end)) or glued:
+            self._add("number", Printed(None, "exact", "may_be_a_year"), start, stop)
+        elif period.start == period.end and self._first_tag(at) != "as_of":
+            self._add("date", period, start, stop)
+        else:
+            self._add("period", period, start, stop)
+        return end
+
+    def _first_tag(self, at: int) -> str:
+        """What kind of word opens the period."""
+        for row in ("as of", "as at", "на", "по состоянию", "ба", "то"):
+            if self.text[self.tokens[at].start :].lower().startswith(row):
+                return "as_of"
+        return ""
+
+    def _is_thing(self, at: int) -> bool:
+        """Whether a counted noun stands here."""
+        found = self._match(at)
+        return found is not None and (found[1] in {"thing", "adjective"})
+
+    def _match(self, at: int) -> tuple[int, str, str] | None:
+        """The longest phrase of the table that begins here: where it ends, its kind and value."""
+        if at not in self.matches:
+            self.matches[at] = self._matched(at)
+        return self.matches[at]
+
+    def _matched(self, at: int) -> tuple[int, str, str] | None:
+        token = self.tokens[at] if at < len(self.tokens) else None
+        if token is None or token.kind != "word":
+            return None
+        for words, kind, value in _options(token.word, self.language):
+            if len(words) == 1:
+                return at + 1, kind, value
+            ahead = self.tokens[at : at + len(words)]
+            fits = len(ahead) == len(words) and all(t.kind == "word" for t in ahead)
+            if fits and all(w in stems(t.word, self.language) for w, t in zip(words, ahead, strict=True)):
+                return at + len(words), kind, value
+        return None
+
+    def _counts(self, at: int) -> bool:
+        """Whether a number, with or without its qualifier, stands here."""
+        before = self.words.match("qualifier_before", self.tokens, at)
+        return numerals.starts(self.tokens, before[0] if before else at, self.words)
+
+    def _number(self, at: int) -> int | None:
+        """A numeral with its qualifier."""
+        token = self.tokens[at]
+        role = self.words.numbers[token.word].role if token.word in self.words.numbers else ""
+        if role in {"ordinal", "vague", "plural_one"} and not self._match(at):
+            kind = "ordinal" if role == "ordinal" else "number"
+            self._add(kind, Printed(None, "exact", "vague_amount"), token.start, token.end)
+            return at + 1
+        if (
+            (phrase := self._match(at))
+            and phrase[1] in {"zero", "stop", "fill", "part", "contrast"}
+            and (phrase[0] > at + 1 or phrase[1] == "zero")
+        ):
+            return None
+        before = self.words.match("qualifier_before", self.tokens, at)
+        begin, qualifier = before or (at, "exact")
+        if not numerals.starts(self.tokens, begin, self.words):
+            return None
+        end, printed = self._printed(begin, qualifier)
+        if printed.reason == "" and (after := self.words.match("qualifier_after", self.tokens, end)):
+            end, printed = (
+                after[0],
+                printed._replace(qualifier=after[1], reason="" if qualifier == "exact" else "two_qualifiers"),
+            )
+        return self._noted(begin, end, printed)
+
+    def _printed(self, at: int, qualifier: str) -> tuple[int, Printed]:
+        """The numeral that begins here, checked by the reader of phrases, and where it ends."""
+        try:
+            numeral = numerals.read(self.tokens, at, self.language, governed=qualifier != "exact")
+        except UnreadableValue:
+            end = at + 1
+            while end < len(self.tokens) and (self.tokens[end].word in self.words.numbers):
+                end += 1
+            return end, Printed(None, qualifier, "number_not_understood")
+        first, last = self.tokens[at], self.tokens[numeral.end - 1]
+        text = self.text[first.start : last.end]
+        before = self.tokens[at - 1].text if at and first.glued else ""
+        after = self.tokens[numeral.end] if numeral.end < len(self.tokens) else None
+        reason = ""
+        if (before and before not in '(«“":') or (
+            after and after.glued and after.kind != "note" and after.text not in set(',.;:)»”"?!…%')
+        ):
+            reason = "touches_a_letter_or_mark"
+        elif text.isdigit() and 1950 <= int(text) <= 2050:
+            reason = "may_be_a_year"
+        try:
+            value = values.read_count(text, self.language).value
+        except (UnreadableValue, NotPublished):
+            value, reason = int(numeral.value), reason or ("" if qualifier != "exact" else "number_not_understood")
+        if value != int(numeral.value):
+            reason = "number_not_understood"
+        if qualifier == "about" and value == 1:
+            reason = "vague_amount"
+        return self._repeated(at, numeral.end, value), Printed(value, qualifier, reason, numeral.worded)
+
+    def _repeated(self, at: int, end: int, value: int) -> int:
+        """Where the number ends, with its own repetition in brackets if there is one: "24 (двадцать четыре)"."""
+        closing = next((i for i in range(end + 1, min(end + 8, len(self.tokens))) if self.tokens[i].text == ")"), 0)
+        if closing and self.tokens[end].text == "(" and numerals.starts(self.tokens, end + 1, self.words):
+            try:
+                text = self.text[self.tokens[at].start : self.tokens[closing].end]
+                return closing + 1 if values.read_count(text, self.language).value == value else end
+            except (UnreadableValue, NotPublished):
+                pass
+        return end
+
+    def _noted(self, at: int, end: int, printed: Printed) -> int:
+        """Add the numeral with its footnote mark, or what the word after it makes of it."""
+        if end < len(self.tokens) and self.tokens[end].text == "%":
+            self._add("reference", "percent", self.tokens[at].start, self.tokens[end].end)
+            return end + 1
+        found = self._match(end)
+        if end < len(self.tokens) and "month" in _time_words(self.language).get(self.tokens[end].word, ()):
+            self._add("no_period", "date", self.tokens[at].start, self.tokens[end].end)
+            return end + 1
+        year = re.fullmatch("(?:19|20)[0-9]{2}", self.text[self.tokens[at].start : self.tokens[end - 1].end])
+        if found and found[1] == "unit" and year:
+            self._add("no_period", "", self.tokens[at].start, self.tokens[found[0] - 1].end)
+            return found[0]
+        if found and found[1] == "unit":
+            self._add("reference", found[2], self.tokens[at].start, self.tokens[found[0] - 1].end)
+            return found[0]
+        self._add("number", printed, self.tokens[at].start, self.tokens[end - 1].end)
+        return end
+
+    def _phrase(self, at: int) -> int | None:
+        """A phrase of the table."""
+        found = self._match(at)
+        if not found:
+            return None
+        kind = found[1]
+        if kind == "of" and not self._counts(found[0]):
+            kind = "preposition"
+        self._add(kind, found[2], self.tokens[at].start, self.tokens[found[0] - 1].end)
+        return found[0]
+
+    def _rest(self, at: int) -> int:
+        """A mark, a preposition of time, or a word that nobody knows."""
+        token = self.tokens[at]
+        tags = _time_words(self.language).get(token.word)
+        kind, value = "unknown", token.text
+        if token.text in _SEPARATORS:
+            kind, value = "separator", token.text
+        elif token.text in _DASHES or token.text in '."“”„«»…+':
+            kind = "dash" if token.text in _DASHES else "mark"
+        elif token.text in {"?", "/", "%", "№"} or token.kind == "note":
+            kind, value = ("stop", "question") if token.text == "?" else ("unknown", token.text)
+        elif tags is not None:
+            kind = "no_period" if tags & _TIME_TAGS else "preposition"
+            following = self.tokens[at + 1] if at + 1 < len(self.tokens) else token
+            if "month" in tags and following.kind == "number" and len(following.text) < 3:
+                self._add(kind, "date", token.start, following.end)
+                return at + 2
+        self._add(kind, value, token.start, token.end)
+        return at + 1
+
+
+_KNOWN_MARKS: Final = frozenset(".,:;()«»\"“”„–—−-%№/+?!…’'[{")
