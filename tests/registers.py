@@ -1,6 +1,6 @@
 """Invented registers: seeded, of any size, in the documented layout. No row is about a person.
 
-    python tests/registers.py FILE [CASES_A_YEAR [SEED [FIRST_YEAR LAST_YEAR]]]
+python tests/registers.py FILE [CASES_A_YEAR [SEED [FIRST_YEAR LAST_YEAR]]]
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ Row = dict[str, str]
 
 def case(dice: random.Random, number: int, year: int) -> Row:
     """One invented case of a year."""
-    row = {"case_id": f"C{number:07d}", "registration_date": f"{year}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}"}
+    day = f"{year}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}"
+    row = {"case_id": f"C{number:07d}", "registration_date": day}
     row |= {name: dice.choices(list(shares), list(shares.values()))[0] for name, shares in SHARES.items()}
     return row | {"stage_date": "", "outcome_date": ""}
 

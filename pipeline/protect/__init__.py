@@ -25,7 +25,7 @@ def protected(
 ) -> Left:  # fmt: skip
     """What left for the folder `out`: the tables of the design, counted, rounded, attacked and certified.
 
-    Raises: UsageError for a key, folder or design; BadRegister for the register; NotPublishable where nothing is proved.
+    Raises: UsageError for a key, folder or design; BadRegister; NotPublishable where nothing is proved.
     """
     from pipeline.protect import design, leaving, register  # noqa: PLC0415 - the solver loads for a register alone
 

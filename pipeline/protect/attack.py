@@ -71,31 +71,29 @@ def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: pol
             proved.setdefault(cell, (low, high, _label(strongest, reader.body)))
     for cell, low, high in world.complainants(strongest):
         proved.setdefault(cell, (low, high, _label(strongest, None, "S3")))
-    for cell in world.same_twice():
-        proved.setdefault(*cell)
+    for cell, told in world.same_twice():
+        proved.setdefault(cell, told)
     for number in world.told_apart():
         proved.setdefault(number, (1, world.now.threshold - 1, "S5"))
-    told = [
+    answer = [
         {"table": one.table, "key": dict(one.key), "low": low, "high": high, "scenario": label}
         for number, (low, high, label) in sorted(proved.items())
         for one in world.printed[number]
     ]
-    return Verdict(len(world.now.cells), told, broken, world.certificate(witness))
+    return Verdict(len(world.now.cells), answer, broken, world.certificate(witness))
 
 
 def _weaker(strongest: Known) -> Iterator[Known]:
     """Every lesser knowledge, weakest first."""
-    for facts, releases, algorithm in sorted(itertools.product((False, True), repeat=3), key=sum):
-        weaker = Known(facts=facts, releases=releases, algorithm=algorithm)
-        if (facts, releases, algorithm) <= (strongest.facts, strongest.releases, strongest.algorithm) and all(
-            a <= b for a, b in zip((facts, releases, algorithm),
-                                   (strongest.facts, strongest.releases, strongest.algorithm), strict=True)
-        ):  # fmt: skip
-            yield weaker
+    all_ = (strongest.facts, strongest.releases, strongest.algorithm)
+    for facts, releases, algorithm in sorted(itertools.product(*({False, one} for one in all_)), key=sum):
+        yield Known(facts=facts, releases=releases, algorithm=algorithm)
 
 
 def _label(known: Known, body: str | None, reader: str = "") -> str:
-    parts = {"S1": known.facts, "S2": body is not None, reader: bool(reader), "S4": known.releases, "S5": known.algorithm}
+    parts = {
+        "S1": known.facts, "S2": body is not None, reader: bool(reader), "S4": known.releases, "S5": known.algorithm,
+    }  # fmt: skip
     return "+".join(sorted(part for part, held in parts.items() if held)) or "S0"
 
 
@@ -107,20 +105,20 @@ class _World:
         self.before = sorted((published.read(one) for one in earlier), key=lambda one: len(one.previous))
         known = tuple(published.cells(facts, self.now.columns, 1)) if facts else ()
         releases = [*self.before, self.now]
-        every = list(dict.fromkeys(one.cell for release in releases for one in release.cells) | dict.fromkeys(one.cell for one in known))
+        every = list(dict.fromkeys(one.cell for one in (*(one for each in releases for one in each.cells), *known)))
         number = {cell: at for at, cell in enumerate(every)}
         strange = {name for cell in every for name, _ in cell} - set(cases.columns)
         if strange:
             raise errors.UsageError(
-                f"{folder.name}: the register has no column {', '.join(sorted(strange))}. Name in the descriptor, under "
-                "columns, which variable such a column tells."
+                f"{folder.name}: the register has no column {', '.join(sorted(strange))}. Name in the descriptor, "
+                "under columns, which variable such a column tells."
             )
         columns = {name: told for release in releases for name, told in release.columns.items()}
         held = {name: cases[name].unique().to_list() for name in cases.columns}
         self.space = Space(every, published.universe(columns, held))
-        rows = cases.group_by(self.space.variables).len("n") if self.space.variables else polars.DataFrame({"n": [cases.height]})
-        rows = rows.sort(rows.columns)
-        self.rows = self.space.profiles({name: rows[name].to_list() for name in rows.columns})[:, : len(self.space.variables)]
+        names = self.space.variables
+        rows = cases.group_by(names).len("n").sort(names) if names else polars.DataFrame({"n": [cases.height]})
+        self.rows = self.space.profiles({name: rows[name].to_list() for name in rows.columns})
         self.times = rows["n"].to_numpy().astype(numpy.int64)
         self.true = self.space.tabulated(self.rows, self.times)
         self.nearest = self.now.nearest
@@ -167,8 +165,7 @@ class _World:
         if not made:
             return {}
         said = [{part: code for code, part in self.space.part[name].items()} for name in self.space.variables]
-        rows = [dict(zip(self.space.variables, (names[part] for names, part in zip(said, row, strict=True)), strict=True))
-                for row in made["rows"]]  # fmt: skip
+        rows = [{name: said[at][row[at]] for at, name in enumerate(self.space.variables)} for row in made["rows"]]
         small = [{"number": at, "cell": these[0].cell} for at, these in self.printed.items()
                  if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
         return {**made, "rows": rows, "small": small, "releases": len(made["counts"][0]) if rows else 1}
@@ -202,12 +199,14 @@ class _World:
             lows[same], highs[same] = numpy.maximum(lows, low)[same], numpy.minimum(highs, high)[same]
             nobody = (self.rows[:0], self.times[:0])
             joint = Joint.made(self.space, lows[None], highs[None], nobody, self.rows)
-            for cell, least, most in joint.proved(self.true, self.true * 0, self.now.threshold, self.now.base)[0] if joint else ():
-                yield cell, (least, most, "S4")
+            if joint is not None:
+                found, _ = joint.proved(self.true, self.true * 0, self.now.threshold, self.now.base)
+                yield from ((cell, (least, most, "S4")) for cell, least, most in found)
 
     def told_apart(self) -> list[int]:
         """Hidden cells that their status or reason tells apart from other hidden ones: the small ones among them."""
-        hidden = {at: one.why for at, these in self.printed.items() for one in these if one.base == 0 and one.high >= published.MOST}
+        hidden = {at: one.why for at, these in self.printed.items() for one in these
+                  if one.base == 0 and one.high >= published.MOST}  # fmt: skip
         kinds = {why: [at for at in hidden if hidden[at] == why] for why in set(hidden.values())}
         small = [at for at in hidden if 1 <= self.true[at] < self.now.threshold]
         return sorted(at for cells in kinds.values() if len(kinds) > 1 and set(cells) <= set(small) for at in cells)
@@ -244,7 +243,8 @@ class _World:
     def _of(self, known: Known, rows: numpy.ndarray) -> numpy.ndarray:
         if known.body is None:
             return numpy.zeros(len(rows), dtype=bool)
-        return rows[:, self.space.variables.index(INSIDER)] == int(known.body)
+        mine: numpy.ndarray = rows[:, self.space.variables.index(INSIDER)] == int(known.body)
+        return mine
 
 
 def _bounds(

@@ -39,7 +39,8 @@ class Design:
         told = self.columns.get(column, {})
         variable = told.get("variable", column)
         every = years if variable == register.YEAR else register.codes()[variable]
-        return {str(code): frozenset(map(str, meant)) for code, meant in told.get("codes", {c: [c] for c in every}).items()}
+        codes = told.get("codes", {code: [code] for code in every})
+        return {str(code): frozenset(map(str, meant)) for code, meant in codes.items()}
 
     def keys(self, table: str, years: Sequence[str]) -> list[dict[str, str]]:
         """The key of every row of a table: all combinations, totals first, whatever the register holds."""
@@ -80,7 +81,7 @@ def read(path: Path) -> Design:
     return design
 
 
-def _fault(told: Mapping[str, Any], design: Design) -> str:
+def _fault(told: Mapping[str, Any], design: Design) -> str:  # noqa: C901, PLR0911 - one line per rule
     """What is wrong with a design, "" for nothing."""
     variables = {register.YEAR, *register.codes()}
     if strange := sorted(set(told) - KNOWN):

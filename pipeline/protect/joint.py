@@ -36,9 +36,8 @@ class Joint:
     """A consistent world of one reader.
 
     Shape: `lows` and `highs` per release and cell; `floor` and `ceiling` per atom of the last release; `rows` distinct
-    profiles and `counts` how often each occurs in each release, a register that agrees with everything, and `tables` its
-    atoms; `own` the rows
-    known; `fixed` the variable and its part that is known in full. `dropped`: a release did not fit.
+    profiles and `counts` how often each occurs in each release, a register that agrees with everything; `tables` its
+    atoms; `own` the rows known; `fixed` the variable and part known in full. `dropped`: a release did not fit.
     """
 
     space: Space
@@ -57,7 +56,13 @@ class Joint:
 
     @classmethod
     def made(
-        cls, space: Space, lows: numpy.ndarray, highs: numpy.ndarray, own: Own, also: numpy.ndarray, fixed: Part | None = None
+        cls,
+        space: Space,
+        lows: numpy.ndarray,
+        highs: numpy.ndarray,
+        own: Own,
+        also: numpy.ndarray,
+        fixed: Part | None = None,
     ) -> Self | None:
         """The world of these bounds; None where no register agrees with the last release.
 
@@ -78,7 +83,9 @@ class Joint:
             if both is not None:
                 tables, kept = both, [at, *kept]
         rows, counts = _register(space, tables, also)
-        return cls(space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, len(kept) < len(lows))
+        return cls(
+            space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, len(kept) < len(lows)
+        )
 
     def with_row(self, row: numpy.ndarray) -> Self | None:
         """The same world for one who knows this row; None where it needs another register."""
@@ -94,7 +101,7 @@ class Joint:
         return replace(self, counts=counts, own=own, floor=floor, ceiling=ceiling, _programs={})
 
     def roomy(self, base: int, threshold: int) -> bool:
-        """Whether every cell can take base-1 cases more, and holds none or enough: then one known row proves nothing."""
+        """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
         held = self._held()[-1]
         return bool((self.highs[-1] - held >= base - 1).all() and ((held == 0) | (held >= threshold)).all()
                     and (held - self.lows[-1] >= numpy.minimum(held, base - 1)).all())  # fmt: skip
@@ -109,7 +116,8 @@ class Joint:
         """
         small = numpy.flatnonzero((others >= 1) & (others < threshold))
         held = self._held()[-1] - own
-        (up, more, _), (down, less, alike) = self._moves()
+        longest, shortest = self._moves()
+        up, more, down, less, alike = *longest[:2], *shortest
         low, high = self._pooled(small, (held - down)[small], (held + up)[small], own)
         insider = bool(own.any())
 
@@ -119,8 +127,9 @@ class Joint:
 
         clear = open_(low, high)
         moved = open_((held - down)[small], (held + up)[small])
-        pairs = {int(cell): (_step(less, cell, -down, alike[cell]), _step(more, cell, up, False))  # noqa: FBT003
-                 for cell in small[moved]} if certify else {}  # fmt: skip
+        pairs: dict[int, tuple[Any, Any]] = {}
+        for cell in small[moved] if certify else ():
+            pairs[int(cell)] = _step(less, cell, -down, alike[cell]), _step(more, cell, up)
         found = []
         cells, atoms, _ = self.space.triples
         for cell in small[~(moved if certify else clear)]:
@@ -149,7 +158,9 @@ class Joint:
         kept = self.counts.min(axis=1)
         if len(self.own[0]) and not self.fixed:
             kept = numpy.minimum(kept, self.counts[:, -1] - (self.rows == self.own[0][0]).all(axis=1))
-        spare = numpy.minimum(numpy.diff(self.counts, axis=1, prepend=0)[:, -1], kept) if len(self.lows) == 1 else numpy.diff(self.counts, axis=1)[:, -1]  # noqa: E501
+        spare = numpy.diff(self.counts, axis=1, prepend=0)[:, -1]
+        if len(self.lows) == 1:
+            spare = numpy.minimum(spare, kept)
         places = self.space.where(self.rows)
         up = self._best(places, self.highs[-1] - every[-1], free * MOST)
         down = self._best(places, every[-1] - self.lows[-1], free * spare)
@@ -194,8 +205,9 @@ class Joint:
         """The ends of the small cells, with those of tables found before that hold what this reader knows."""
         known = numpy.flatnonzero(self.floor)
         for table, cells in [] if self.fixed else self._pool:
-            if (table[known] >= self.floor[known]).all():
-                here = (cells - own)[small].astype(numpy.int64)
+            held = (table[known] >= self.floor[known]).all()
+            if held or (cells + own <= self.highs[-1]).all():  # the known cases are there, or are put on top
+                here = (cells - own * held)[small].astype(numpy.int64)
                 low, high = numpy.minimum(low, here), numpy.maximum(high, here)
         return low, high
 
@@ -223,7 +235,7 @@ class Joint:
         return {"rows": rows, "counts": counts, "cells": told}
 
 
-def _step(which: numpy.ndarray, cell: int, steps: numpy.ndarray, alike: Any) -> tuple[int, int, bool]:
+def _step(which: numpy.ndarray, cell: int, steps: numpy.ndarray, alike: Any = 0) -> tuple[int, int, bool]:
     return int(which[cell]), int(steps[cell]), bool(alike)
 
 
@@ -248,11 +260,14 @@ def _nearest(
     exact = _program(space, numpy.where(told, middle, lows), numpy.where(told, middle, highs), floor, ceiling)
     cost = numpy.zeros(exact.columns)
     tables = exact.smallest(cost)
-    if tables is None:
-        slack = _program(space, lows, highs, floor, ceiling, middle)
+    for reach in (2, 3, MOST) if tables is None else ():
+        near = [numpy.where(told, numpy.clip(bound, middle - reach, middle + reach), bound) for bound in (lows, highs)]
+        slack = _program(space, near[0], near[1], floor, ceiling, middle)
         cost = numpy.zeros(slack.columns)
         cost[len(lows) * len(floor) :] = 1
         tables = slack.smallest(cost)
+        if tables is not None:
+            break
     return None if tables is None else tables[: len(lows) * len(floor)].reshape(len(lows), -1)
 
 
@@ -281,7 +296,7 @@ def _program(
         each = numpy.arange(width * (releases - 1))
         added = len(row_low) + each
         parts += [(added, each + width, each * 0 + 1.0), (added, each, each * 0 - 1.0)]
-        row_low, row_high = (numpy.append(bound, each * 0 + limit) for bound, limit in ((row_low, 0), (row_high, numpy.inf)))
+        row_low, row_high = numpy.append(row_low, each * 0), numpy.append(row_high, numpy.full(len(each), numpy.inf))
     if middle is not None:
         told = numpy.flatnonzero(((highs < MOST) & (lows < highs)).ravel())
         cell, at = told % space.cells, told // space.cells
@@ -294,12 +309,15 @@ def _program(
             own = line[rows] >= 0
             parts.append((line[rows][own], atoms[own] + width * release, values[own]))
         each = numpy.arange(many)
-        parts += [(start + each, len(low) + each, each * 0 - 1.0), (start + each, len(low) + many + each, each * 0 + 1.0)]
+        for side, sign in ((0, -1.0), (many, 1.0)):
+            parts.append((start + each, len(low) + side + each, numpy.full(many, sign)))
         row_low, row_high = (numpy.append(bound, middle.ravel()[told]) for bound in (row_low, row_high))
         low, high = numpy.append(low, numpy.zeros(2 * many)), numpy.append(high, numpy.full(2 * many, cap))
     triples = tuple(numpy.concatenate([one[part] for one in parts]) for part in range(3))
     gap = 0.0 if middle is None else 0.1
-    return Program((len(row_low), len(low)), (triples[0], triples[1], triples[2]), (row_low, row_high), (low, high), gap)
+    return Program(
+        (len(row_low), len(low)), (triples[0], triples[1], triples[2]), (row_low, row_high), (low, high), gap
+    )
 
 
 def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -49,8 +49,8 @@ def protect(
     """
     if cases.height < design.fewest_cases:
         raise errors.NotPublishable(
-            f"register: too few cases to count, expected at least {design.fewest_cases}. Nothing was published; wait for "
-            "the next period."
+            f"register: too few cases to count, expected at least {design.fewest_cases}. Nothing was published; "
+            "wait for the next period."
         )
     releases = _earlier(earlier, out)
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTOR).is_file())):
@@ -72,14 +72,20 @@ def secret(path: Path, home: Path) -> bytes:
     Raises: UsageError when it is missing, short, in the repository, or readable by others.
     """
     if not path.is_file():
-        raise errors.UsageError(f"key: no such file. Make one outside the repository: (umask 077; head -c 32 /dev/urandom > FILE).")
+        raise errors.UsageError(
+            "key: no such file. Make one outside the repository: (umask 077; head -c 32 /dev/urandom > FILE)."
+        )
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise errors.UsageError("key: the file can be read by others, expected by its owner alone. Run: chmod 600 FILE.")
+        raise errors.UsageError(
+            "key: the file can be read by others, expected by its owner alone. Run: chmod 600 FILE."
+        )
     if path.resolve().is_relative_to(home.resolve()):
         raise errors.UsageError("key: the file lies in the repository, where it would be committed. Keep it elsewhere.")
     key = path.read_bytes().strip()
     if len(key) < LEAST_KEY:
-        raise errors.UsageError(f"key: the file holds too little, expected at least {LEAST_KEY} bytes. Make it at random.")
+        raise errors.UsageError(
+            f"key: the file holds too little, expected at least {LEAST_KEY} bytes. Make it at random."
+        )
     return key
 
 
@@ -89,15 +95,19 @@ def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication
     for folder, release in read:
         if release.broken or not release.columns:
             raise errors.UsageError(
-                f"{folder.name}: {', '.join(release.broken) or DESCRIPTOR} is not what was published (its hash differs). "
-                "Restore the release from git; nothing was published."
+                f"{folder.name}: {', '.join(release.broken) or DESCRIPTOR} is not what was published (its hash "
+                "differs). Restore the release from git; nothing was published."
             )
         if folder.resolve() == out.resolve():
-            raise errors.UsageError(f"{folder.name}: it is the folder to write and an earlier release. Give a new --out.")
+            raise errors.UsageError(
+                f"{folder.name}: it is the folder to write and an earlier release. Give a new --out."
+            )
     ordered = sorted(read, key=lambda one: len(one[1].previous))
     names = {release.digest for _, release in ordered}
     if ordered and set(ordered[-1][1].previous) - names:
-        raise errors.UsageError("previous: an earlier release is missing. Give --previous for every one that was published.")
+        raise errors.UsageError(
+            "previous: an earlier release is missing. Give --previous for every one that was published."
+        )
     return ordered
 
 
@@ -106,7 +116,9 @@ def _staged(
     facts: Path | None,
 ) -> Left:  # fmt: skip
     """The release written to `staged`, attacked and certified; tables that stand in the way are withheld one by one."""
-    years = [str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)]
+    years = [
+        str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)
+    ]
     open_ = list(design.tables)
     while open_:
         values = _rounded(cases, design, open_, years, key, releases)
@@ -131,13 +143,13 @@ def _staged(
 
 
 def _certify(folders: Sequence[Path], verdict: attack.Verdict) -> None:
-    """Nothing, if every small cell has its two registers; what was dropped from the chain was certified when it left."""
+    """Nothing, if every small cell has its two registers; a release outside the chain was certified when it left."""
     chain = folders[-verdict.witness["releases"] :]
     found = witness.faults(chain, verdict.witness, verdict.witness["small"])
     if found:
         raise errors.NotPublishable(
-            f"protect: the certificate does not hold ({found[0]}). Nothing was published. This is a fault of ours: report "
-            "it without the register."
+            f"protect: the certificate does not hold ({found[0]}). Nothing was published. This is a fault of ours: "
+            "report it without the register."
         )
 
 
@@ -186,7 +198,9 @@ def _write(
             writer = csv.writer(lines, lineterminator="\n")
             writer.writerow([*dimensions, *FACTS])
             for key in design.keys(name, years):
-                said = _said(values[_cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
+                said = (
+                    _said(values[_cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
+                )
                 writer.writerow([*key.values(), *said])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         resources.append({"name": name, "path": path.name, "dimensions": list(dimensions), "hash": f"sha256:{digest}"})

@@ -28,7 +28,7 @@ RANGE: Final = re.compile(r"(\d+)\s*[-–]\s*(\d+)")
 class Printed:
     """One printed cell: where it stands, which cell it is, the least and the most it may be.
 
-    `base` is what its value was rounded to, 1 for an exact one, 0 where nothing was printed; `why` its status and reason.
+    `base` is what its value was rounded to, 1 for an exact one, 0 for none; `why` its status and reason.
     """
 
     table: str
@@ -84,7 +84,7 @@ def read(folder: Path) -> Publication:
 
 
 def cells(file: Path, columns: Mapping[str, Any], base: int) -> Iterator[Printed]:
-    """Every printed cell of one table; a table of facts has the same columns, exact values and may lack the last ones."""
+    """Every printed cell of one table; a table of facts has the same columns and may lack the last ones."""
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         if "value" not in (rows.fieldnames or ()):

@@ -31,7 +31,9 @@ def schema() -> dict[str, Any]:
 
 def codes() -> dict[str, tuple[str, ...]]:
     """The closed list of each column that has one: these columns may be counted."""
-    return {one["name"]: tuple(one["constraints"]["enum"]) for one in schema()["fields"] if "enum" in one["constraints"]}
+    return {
+        one["name"]: tuple(one["constraints"]["enum"]) for one in schema()["fields"] if "enum" in one["constraints"]
+    }
 
 
 def read(path: Path, newest: str) -> polars.DataFrame:
@@ -110,8 +112,9 @@ def _sheet(path: Path) -> polars.DataFrame:
         if len(found) != 1:
             raise _refusal([f"{len(found)} sheets with cells, expected 1"])
         heads, *rows = found[0]
-        return polars.DataFrame([[_text(cell) for cell in row] for row in rows], [_text(head) or "" for head in heads],
-                                orient="row", schema_overrides=dict.fromkeys(map(str, heads), polars.String))  # fmt: skip
+        names = [_text(head) or "" for head in heads]
+        cells = [[_text(cell) for cell in row] for row in rows]
+        return polars.DataFrame(cells, dict.fromkeys(names, polars.String), orient="row")
 
     return _guarded(sheet)
 

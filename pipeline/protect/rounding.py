@@ -1,4 +1,4 @@
-"""Controlled rounding: every printed cell a multiple of the base next to its count, all adding up as one register would.
+"""Controlled rounding: every printed cell a multiple of the base next to its count, adding up as one register would.
 
 The whole system is rounded at once, by one whole-number programme over the joint cells, so the printed numbers are
 themselves the tables of a register: that alone is what a reader learns. Which way a count goes is drawn with a secret
@@ -34,11 +34,12 @@ def rounded(
     """
     floor, rest = numpy.divmod(true, base)
     open_ = numpy.flatnonzero(rest)
-    drawn = numpy.array([_drawn(key, cells[at]) for at in open_])
+    mine = [cells[at] for at in open_.tolist()]
+    drawn = numpy.array([_drawn(key, cell) for cell in mine])
     swap = drawn < FAR
     up = numpy.where(swap, rest[open_], base - rest[open_]) - numpy.where(swap, base - rest[open_], rest[open_])
     last = history[-1] if len(history) else numpy.full(len(true), -1)
-    margin = numpy.array([len(cells[at]) <= 1 for at in open_], dtype=bool)
+    margin = numpy.array([len(cell) for cell in mine]) <= 1
     cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * drawn)
     cost += numpy.where(last[open_] == base * (floor[open_] + 1), -STAY, 0) + numpy.where(
         last[open_] == base * floor[open_], STAY, 0
@@ -49,9 +50,8 @@ def rounded(
     rows, atoms, values = space.triples
     width, height = int(space.starts[-1]), space.cells + space.seams
     each = numpy.arange(len(open_))
-    triples = (
-        numpy.append(rows, open_), numpy.append(atoms, width + each), numpy.append(values, numpy.full(len(open_), -float(base)))
-    )  # fmt: skip
+    steps = numpy.full(len(open_), -float(base))
+    triples = numpy.append(rows, open_), numpy.append(atoms, width + each), numpy.append(values, steps)
     right = numpy.append(base * floor, numpy.zeros(space.seams))
     low = numpy.append(numpy.zeros(width), forced)
     high = numpy.append(numpy.full(width, float(true.max(initial=0) + base)), numpy.ones(len(open_)))

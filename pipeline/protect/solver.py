@@ -1,4 +1,7 @@
-"""The one place that calls HiGHS: one thread, whole numbers, and any end but an optimum or "impossible" is a refusal."""
+"""The one place that calls HiGHS: one thread, and any end but an optimum or "impossible" is a refusal.
+
+Its numbers are never trusted: what they are used for is checked in whole numbers by witness.py.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import numpy
 
 from pipeline import errors
 
-# Where HiGHS may stop: its numbers are never trusted, only the whole tables that are checked afterwards.
-EXACT: Final = 0.0
+EXACT: Final = 0.0  # the gap at which a search may stop
+WHOLE: Final = 1e-6  # how far from whole numbers a corner may be and still be one
 
 
 class _Quiet(highspy.Highs):
@@ -39,7 +42,6 @@ class Program:
         lp.row_lower_, lp.row_upper_ = (bound.astype(float) for bound in row_bounds)
         lp.col_lower_, lp.col_upper_ = (bound.astype(float) for bound in column_bounds)
         lp.col_cost_ = numpy.zeros(shape[1])
-        lp.integrality_ = [highspy.HighsVarType.kInteger] * shape[1]
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_ = numpy.searchsorted(rows[order], numpy.arange(shape[0] + 1)).astype(numpy.int32)
         lp.a_matrix_.index_ = columns[order].astype(numpy.int32)
@@ -54,14 +56,30 @@ class Program:
     def smallest(self, cost: numpy.ndarray) -> numpy.ndarray | None:
         """The whole-number point of least cost, or None where no point meets the bounds.
 
+        Most corners of these systems are whole already, and the next cost starts from the last corner.
+
         Raises: NotPublishable when the solver ends in any other way.
         """
         self._highs.changeColsCost(len(self._columns), self._columns, cost.astype(float))
+        point = self._run()
+        if point is None or numpy.abs(point - numpy.rint(point)).max(initial=0) < WHOLE:
+            return None if point is None else numpy.rint(point).astype(numpy.int64)
+        try:
+            self._kind(highspy.HighsVarType.kInteger)
+            point = self._run()
+        finally:
+            self._kind(highspy.HighsVarType.kContinuous)
+        return None if point is None else numpy.rint(point).astype(numpy.int64)
+
+    def _run(self) -> numpy.ndarray | None:
         self._highs.run()
         status = self._highs.getModelStatus()
         ends = highspy.HighsModelStatus
         if status in (ends.kInfeasible, ends.kUnboundedOrInfeasible):
             return None
         if status not in (ends.kOptimal, ends.kModelEmpty):
-            raise errors.NotPublishable("protect: the solver came to no end that proves anything. Nothing was published.")
-        return numpy.rint(numpy.asarray(self._highs.getSolution().col_value)).astype(numpy.int64)
+            raise errors.NotPublishable("protect: the solver came to no end that proves anything. Nothing was done.")
+        return numpy.asarray(self._highs.getSolution().col_value)
+
+    def _kind(self, kind: highspy.HighsVarType) -> None:
+        self._highs.changeColsIntegrality(self.columns, self._columns, numpy.array([kind] * self.columns))

@@ -45,8 +45,9 @@ class Space:
                 f"protect: the tables hang together in {self.starts[-1]:,} joint cells, at most {MOST_ATOMS:,} are "
                 "held. Leave out a table, or put categories together."
             )
-        self.atoms = [numpy.indices(shape).reshape(len(shape), -1).T if shape else numpy.zeros((1, 0), dtype=numpy.int64)
-                      for shape in shapes]  # fmt: skip
+        self.atoms = [
+            numpy.indices(shape).reshape(len(shape), -1).T if shape else numpy.zeros((1, 0), int) for shape in shapes
+        ]
         self.triples, self.seams = self._system()
 
     def profiles(self, columns: Mapping[str, Sequence[str]]) -> numpy.ndarray:
@@ -71,9 +72,13 @@ class Space:
 
     def numbered(self, profiles: numpy.ndarray) -> list[numpy.ndarray]:
         """The atom that each profile is in, per clique."""
-        return [start + numpy.ravel_multi_index(tuple(profiles[:, at] for at in clique), [self.sizes[at] for at in clique])
-                if clique else numpy.full(len(profiles), start)
-                for clique, start in zip(self.cliques, self.starts, strict=False)]  # fmt: skip
+        found = []
+        for clique, start in zip(self.cliques, self.starts, strict=False):
+            columns, sizes = tuple(profiles[:, at] for at in clique), [self.sizes[at] for at in clique]
+            found.append(
+                start + (numpy.ravel_multi_index(columns, sizes) if clique else numpy.zeros(len(profiles), int))
+            )
+        return found
 
     def glued(self, solution: numpy.ndarray) -> numpy.ndarray:
         """One profile per case: a register whose tables over the cliques are `solution`."""
@@ -161,7 +166,8 @@ def _cliques(edges: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
             near.setdefault(name, set()).update(set(edge) - {name})
     found: list[set[int]] = []
     while near:
-        missing = {name: sum(b not in near[a] for a, b in itertools.combinations(bonds, 2)) for name, bonds in near.items()}
+        missing = {name: sum(b not in near[a] for a, b in itertools.combinations(bonds, 2))
+                   for name, bonds in near.items()}  # fmt: skip
         name = min(near, key=lambda one: (missing[one], len(near[one]), one))
         bonds = near.pop(name)
         for other in bonds:

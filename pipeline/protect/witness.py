@@ -40,9 +40,9 @@ def faults(folders: Sequence[Path], certificate: Mapping[str, Any], small: Seque
                 for key in keys:
                     held[release][key] += count
     found = [] if (counts >= 0).all() and (numpy.diff(counts, axis=1) >= 0).all() else ["a case is taken away"]
-    for limits, one in zip(releases, held, strict=True):
+    for limits, here in zip(releases, held, strict=True):
         found += ["the register does not agree with a printed cell" for key, (low, high) in limits.items()
-                  if not low <= one[key] <= high]  # fmt: skip
+                  if not low <= here[key] <= high]  # fmt: skip
     for one in small:
         pair = certificate["cells"].get(one["number"])
         if pair is None:
@@ -70,15 +70,15 @@ def _changed(
     """The count of `cell` in the newest release after the change; None where the change breaks anything printed."""
     moved: dict[Key, numpy.ndarray] = {}
     for row, change in step:
-        after = counts[row] + numpy.array(change)
+        after: numpy.ndarray = counts[row] + numpy.array(change)
         if (after < 0).any() or (numpy.diff(after) < 0).any():
             return None
         for key in places[row]:
             moved[key] = moved.get(key, 0) + numpy.array(change)
-    for key, change in moved.items():
+    for key, total in moved.items():
         for release, limits in enumerate(releases):
             low, high = limits.get(key, (0, NO_LIMIT))
-            if not low <= held[release][key] + int(change[release]) <= high:
+            if not low <= held[release][key] + int(total[release]) <= high:
                 return None
     return held[-1][cell] + (int(moved[cell][-1]) if cell in moved else 0)
 
@@ -90,14 +90,14 @@ def _places(rows: Sequence[Mapping[str, str]], wanted: set[Key]) -> list[list[Ke
         kind = by_kind.setdefault(tuple(name for name, _ in key), {})
         for name, codes in key:
             for code in codes:
-                sets = kind.setdefault(name, {}).setdefault(code, [])
-                if codes not in sets:
-                    sets.append(codes)
+                known = kind.setdefault(name, {}).setdefault(code, [])
+                if codes not in known:
+                    known.append(codes)
     found = []
     for row in rows:
         mine: list[Key] = []
-        for kind, sets in by_kind.items():
-            choices = [[(name, codes) for codes in sets.get(name, {}).get(row[name], ())] for name in kind]
+        for names, sets in by_kind.items():
+            choices = [[(name, codes) for codes in sets.get(name, {}).get(row[name], ())] for name in names]
             mine += [key for key in itertools.product(*choices) if key in wanted]
         found.append(mine)
     return found
