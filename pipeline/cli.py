@@ -50,13 +50,18 @@ def publish(
     wayback: Annotated[
         bool, typer.Option("--wayback", help="Take the Wayback Machine's copy where a cited page is gone or refused.")
     ] = False,
+    register: Annotated[Path | None, typer.Option(help="A private register to count anew.", show_default=False)] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The secret for it.", show_default=False)] = None,
     home: Home = HERE,
 ) -> None:
     """Visit the publishers, validate the ledger and publish it as a new release; what is unchanged changes nothing."""
     from pipeline import build, report, visiting
 
     world = None if offline else visiting.World(contact, source or (), executor, wayback)
-    run = build.publish(build.Workspace(home, report.say), world)
+    if (register is None) != (key_file is None):
+        raise errors.UsageError("publish: --register and --key-file go together. Give both or neither.")
+    counted = build.Register(register, key_file, _today()) if register and key_file else None
+    run = build.publish(build.Workspace(home, report.say), world, counted)
     report.run(run, offline=offline, as_json=json_)
     if run.met and (run.met.alarms or run.met.refused):
         raise typer.Exit(errors.BadSource.exit_code)

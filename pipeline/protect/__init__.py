@@ -1,7 +1,7 @@
 """The only door out: what may be published, and the one maker of PublicTable.
 
-gate.py clears figures that others have published; leaving.py turns the private register into tables that attack.py
-cannot break. It answers for every cell that leaves. docs/methods.en.md says in plain words what is done and why.
+gate.py clears figures that others have published, carried.py the tables left before; leaving.py turns the private
+register into tables that attack.py cannot break. It answers for every cell that leaves. docs/methods.en.md says in plain words what is done and why.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.protect.carried import tables as register_tables
 from pipeline.protect.gate import public_tables
 
 if TYPE_CHECKING:
     from pipeline.protect.attack import Verdict
     from pipeline.protect.leaving import Left
 
-__all__ = ["attacked", "protected", "public_tables"]
+__all__ = ["attacked", "protected", "public_tables", "register_tables"]
 
 
 def protected(

@@ -203,7 +203,8 @@ def _write(
                 )
                 writer.writerow([*key.values(), *said])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        resources.append({"name": name, "path": path.name, "dimensions": list(dimensions), "hash": f"sha256:{digest}"})
+        resources.append({"name": name, "path": path.name, "labels": dict(design.titles[name]),
+                          "dimensions": list(dimensions), "hash": f"sha256:{digest}"})  # fmt: skip
     told = {
         "name": "register-tables",
         "threshold": design.threshold,
