@@ -95,7 +95,9 @@ def test_help_loads_neither_great_expectations_nor_pandas() -> None:
     loaded = set(json.loads(shown.stdout.splitlines()[-1]))
 
     assert "pipeline" in loaded
-    assert loaded & {"great_expectations", "pandas", "frictionless", "polars", "duckdb", "datasette", "highspy"} == set()
+    assert (
+        loaded & {"great_expectations", "pandas", "frictionless", "polars", "duckdb", "datasette", "highspy"} == set()
+    )
 
 
 def test_the_pages_name_every_command() -> None:

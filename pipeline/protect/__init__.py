@@ -1,7 +1,8 @@
 """The only door out: what may be published, and the one maker of PublicTable.
 
-gate.py clears figures that others have published, carried.py the tables left before; leaving.py turns the private
-register into tables that attack.py cannot break. It answers for every cell that leaves. docs/methods.en.md says in plain words what is done and why.
+gate.py clears figures that others have published, carried.py the tables left before. leaving.py turns the private
+register into tables that attack.py cannot break. It answers for every cell that leaves; docs/methods.en.md says in
+plain words what is done and why.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ def tables(folder: Path) -> list[PublicTable]:
     release = published.read(folder)
     if release.broken:
         raise errors.NotPublishable(
-            f"register/{folder.name}: {', '.join(release.broken)} is not what was certified (its hash differs). Nothing "
-            "was published. Restore the folder from git."
+            f"register/{folder.name}: {', '.join(release.broken)} is not what was certified (its hash differs). "
+            "Nothing was published. Restore the folder from git."
         )
     told = json.loads((folder / published.DESCRIPTOR).read_text(encoding="utf-8"))
     return [

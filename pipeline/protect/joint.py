@@ -8,6 +8,7 @@ attacker.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy
@@ -102,7 +103,7 @@ class Joint:
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
-        held = self._held()[-1]
+        held = self._held[-1]
         return bool((self.highs[-1] - held >= base - 1).all() and ((held == 0) | (held >= threshold)).all()
                     and (held - self.lows[-1] >= numpy.minimum(held, base - 1)).all())  # fmt: skip
 
@@ -115,7 +116,7 @@ class Joint:
         complainant may learn that there are few others as long as there may be none.
         """
         small = numpy.flatnonzero((others >= 1) & (others < threshold))
-        held = self._held()[-1] - own
+        held = self._held[-1] - own
         longest, shortest = self._moves()
         up, more, down, less, alike = *longest[:2], *shortest
         low, high = self._pooled(small, (held - down)[small], (held + up)[small], own)
@@ -133,6 +134,8 @@ class Joint:
         found = []
         cells, atoms, _ = self.space.triples
         for cell in small[~(moved if certify else clear)]:
+            if not certify and open_(*self._pooled(numpy.array([cell]), held[[cell]], held[[cell]], own))[0]:
+                continue
             for whole in (False, True)[len(self.lows) == 1 :]:
                 least, most = self._extreme(cell, 1, whole=whole), self._extreme(cell, -1, whole=whole)
                 ends = [int(one[-1][atoms[cells == cell]].sum() - own[cell]) for one in (least, most)]
@@ -144,6 +147,7 @@ class Joint:
                 pairs[int(cell)] = (least, most)
         return found, self._certificate(pairs) if certify else {}
 
+    @cached_property
     def _held(self) -> numpy.ndarray:
         return numpy.stack([self.space.tabulated(self.rows, column) for column in self.counts.T])
 
@@ -152,7 +156,7 @@ class Joint:
 
         Shape: each the steps, the profiles, and whether all releases change alike.
         """
-        every, free = self._held(), numpy.ones(len(self.rows), dtype=bool)
+        every, free = self._held, numpy.ones(len(self.rows), dtype=bool)
         if self.fixed:
             free = self.rows[:, self.fixed[0]] != self.fixed[1]
         kept = self.counts.min(axis=1)
@@ -204,9 +208,11 @@ class Joint:
     ) -> tuple[numpy.ndarray, numpy.ndarray]:
         """The ends of the small cells, with those of tables found before that hold what this reader knows."""
         known = numpy.flatnonzero(self.floor)
-        for table, cells in [] if self.fixed else self._pool:
+        for table, cells in self._pool:
             held = (table[known] >= self.floor[known]).all()
-            if held or (cells + own <= self.highs[-1]).all():  # the known cases are there, or are put on top
+            if held or (
+                not self.fixed and (cells + own <= self.highs[-1]).all()
+            ):  # the known cases are there, or are put on top
                 here = (cells - own * held)[small].astype(numpy.int64)
                 low, high = numpy.minimum(low, here), numpy.maximum(high, here)
         return low, high
