@@ -77,7 +77,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("fault", SPOILT)
-def test_a_spoilt_register_is_refused_without_repeating_a_cell(fault: str, tmp_path: Path, key: Path) -> None:
+def test_a_spoilt_register_is_refused_without_repeating_a_cell(fault: str, tmp_path: Path) -> None:
     """A clear refusal, and what was published before is as it was."""
     rows = spoilt(SPOILT[fault])
     path = registers.write(tmp_path / "r.csv", rows)

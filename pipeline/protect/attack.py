@@ -116,10 +116,7 @@ class _World:
         columns = {name: told for release in releases for name, told in release.columns.items()}
         held = {name: cases[name].unique().to_list() for name in cases.columns}
         self.space = Space(every, published.universe(columns, held))
-        names = self.space.variables
-        rows = cases.group_by(names).len("n").sort(names) if names else polars.DataFrame({"n": [cases.height]})
-        self.rows = self.space.profiles({name: rows[name].to_list() for name in rows.columns})
-        self.times = rows["n"].to_numpy().astype(numpy.int64)
+        self.rows, self.times = self.space.counted(cases)
         self.true = self.space.tabulated(self.rows, self.times)
         self.nearest = self.now.nearest
         self.printed: dict[int, list[published.Printed]] = {}

@@ -159,11 +159,9 @@ def _rounded(
 ) -> dict[Cell, tuple[int, bool]] | None:  # fmt: skip
     """The number of each cell and whether it is a zero said as such; None where the tables cannot be rounded."""
     columns = design.described(years)
-    cells = list(dict.fromkeys(_cell(columns, one) for name in names for one in design.keys(name, years)))
+    cells = list(dict.fromkeys(cell(columns, one) for name in names for one in design.keys(name, years)))
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
-    counted = cases.group_by(space.variables).len("n").sort(space.variables)
-    profiles = space.profiles({name: counted[name].to_list() for name in space.variables})
-    true = space.tabulated(profiles, counted["n"].to_numpy())
+    true = space.tabulated(*space.counted(cases))
     number = {cell: at for at, cell in enumerate(cells)}
     history = numpy.full((len(releases), len(cells)), -1)
     for at, (_, release) in enumerate(releases):
@@ -180,7 +178,8 @@ def _rounded(
     return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
 
 
-def _cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
+def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
+    """The cell that a printed key means."""
     return tuple(sorted(published.meaning(columns, name, code) for name, code in key.items() if code != TOTAL))
 
 
@@ -198,9 +197,7 @@ def _write(
             writer = csv.writer(lines, lineterminator="\n")
             writer.writerow([*dimensions, *FACTS])
             for key in design.keys(name, years):
-                said = (
-                    _said(values[_cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
-                )
+                said = _said(values[cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
                 writer.writerow([*key.values(), *said])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         resources.append({"name": name, "path": path.name, "labels": dict(design.titles[name]),

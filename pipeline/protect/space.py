@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy
+import polars
 
 from pipeline import errors
 
@@ -56,6 +57,15 @@ class Space:
                  for name in self.variables]  # fmt: skip
         rows = len(next(iter(columns.values())))
         return numpy.stack(parts, axis=1) if parts else numpy.zeros((rows, 0), dtype=numpy.int64)
+
+    def counted(self, cases: polars.DataFrame) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The distinct profiles of a register, and how often each occurs."""
+        names = self.variables
+        if not names:
+            return numpy.zeros((1, 0), dtype=numpy.int64), numpy.array([cases.height])
+        parts = [polars.col(name).replace_strict(self.part[name], return_dtype=polars.Int64) for name in names]
+        rows = cases.select(parts).group_by(names).len("n").sort(names)
+        return rows.select(names).to_numpy(), rows["n"].to_numpy().astype(numpy.int64)
 
     def where(self, profiles: numpy.ndarray) -> numpy.ndarray:
         """The cells that hold each profile, one column per group of cells; -1 for none."""
