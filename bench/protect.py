@@ -96,9 +96,8 @@ def tabulation(rows: int) -> None:
     started = time.perf_counter()
     cases.group_by(space.variables).len()
     theirs = time.perf_counter() - started
-    print(
-        f"{rows:,} rows into {len(cells)} cells: {ours:.2f} s; polars group_by {theirs:.2f} s; ratio {ours / theirs:.1f}"
-    )
+    ratio = ours / theirs
+    print(f"{rows:,} rows into {len(cells)} cells: {ours:.2f} s; polars group_by {theirs:.2f} s; ratio {ratio:.1f}")
 
 
 def large(scratch: Path, cells: int) -> None:
@@ -106,7 +105,7 @@ def large(scratch: Path, cells: int) -> None:
     years = range(2021, 2026)
     rows = registers.cases(2, a_year=cells // 25, years=years)
     plan = scratch / "large.yml"
-    more = ", stage]" if cells > 20_000 else "]"  # noqa: PLR2004
+    more = ", stage]" if cells > 20_000 else "]"
     table = "[year, region, alleged_body, outcome" + more
     plan.write_text(f"tables: {{a: {table}}}\n", encoding="utf-8")
     cases = register.read(registers.write(scratch / "l.csv", rows), TODAY)
