@@ -237,6 +237,7 @@ def test_one_cell_rounded_alone_fails_the_audit(left: tuple[Path, polars.DataFra
     assert not attack.attack(edited(left[0], tmp_path / "e", change), [], None, left[1]).safe
 
 
+@pytest.mark.exam
 def test_one_exact_margin_fails_the_audit(left: tuple[Path, polars.DataFrame], tmp_path: Path) -> None:
     """The total as it is, in one table."""
 
@@ -247,6 +248,7 @@ def test_one_exact_margin_fails_the_audit(left: tuple[Path, polars.DataFrame], t
     assert not attack.attack(edited(left[0], tmp_path / "e", change), [], None, left[1]).safe
 
 
+@pytest.mark.exam
 def test_the_same_register_under_another_key_fails_the_audit(
     left: tuple[Path, polars.DataFrame], tmp_path: Path
 ) -> None:
