@@ -9,7 +9,7 @@ PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help publish serve scrape check validate test exam bench lint format lock clean
+.PHONY: help publish serve scrape check validate test exam bench lint format lock clean protect-demo
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,14 @@ exam: .venv/dev.stamp  ## the long exams: many random instances, many kills, for
 
 bench: .venv/dev.stamp  ## ratios against named rivals, as BENCHMARKS.md prints them
 	@$(BIN)/python -m bench
+
+protect-demo: .venv/run.stamp  ## count an invented register, attack what was counted, show a table
+	@mkdir -p build/demo && rm -rf build/demo/out
+	@umask 077; head -c 32 /dev/urandom > $${TMPDIR:-/tmp}/protect-demo-key
+	@$(BIN)/python tests/registers.py build/demo/register.csv
+	@$(PIPELINE) protect build/demo/register.csv --out build/demo/out --key-file $${TMPDIR:-/tmp}/protect-demo-key
+	@$(PIPELINE) attack build/demo/out --register build/demo/register.csv
+	@cat build/demo/out/register_complaints_by_year_and_area.csv
 
 lint: .venv/dev.stamp  ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +48,15 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """A private register to count: its file, the secret key, and the day after which a day is in the future."""
+
+    file: Path
+    key_file: Path
+    today: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What a run did, as build/run.json tells it.
 
@@ -65,8 +76,8 @@ class Run:
     met: Round | None = None
 
 
-def publish(workspace: Workspace, world: World | None = None) -> Run:
-    """Visit the publishers, if `world` is given, and carry the ledger through every stage to a live release.
+def publish(workspace: Workspace, world: World | None = None, register: Register | None = None) -> Run:
+    """Visit the publishers, if `world` is given, and carry the ledger and a register to a live release.
 
     Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
     """
@@ -75,15 +86,17 @@ def publish(workspace: Workspace, world: World | None = None) -> Run:
     with publishing.lock(workspace.build):
         met = visit(workspace, world) if world else None
         book, public, findings, expectations = check(workspace)
-        workspace.say("writing every format")
-        staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
-        workspace.say("judging the finished package")
-        judge(workspace, staged)
-        workspace.say("going live")
-        changes = publishing.changes(workspace.current, staged)
-        before = workspace.current.resolve().name
-        release = publishing.go_live(staged, workspace.home)
-        described = _describe(workspace.home, public)
+        with counted(workspace, register) as tables:
+            public += tables
+            workspace.say("writing every format")
+            staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
+            workspace.say("judging the finished package")
+            judge(workspace, staged)
+            workspace.say("going live")
+            changes = publishing.changes(workspace.current, staged)
+            before = workspace.current.resolve().name
+            release = publishing.go_live(staged, workspace.home)
+            described = _describe(workspace.home, public)
     return _told(
         workspace,
         Run(
@@ -125,6 +138,26 @@ def visit(workspace: Workspace, world: World) -> Round:
         return visiting.visits(workspace.home, world)
     except errors.BadSource as error:
         return visiting.Round(why=f"No publisher was visited. {error}", refused=(str(error),))
+
+
+@contextmanager
+def counted(workspace: Workspace, register: Register | None) -> Iterator[list[PublicTable]]:
+    """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last."""
+    from pipeline import protect
+
+    kept = sorted(path for path in (workspace.home / "register").glob("[0-9]*") if path.is_dir())
+    if register is None:
+        yield protect.register_tables(kept[-1]) if kept else []
+        return
+    workspace.say("counting the register, and attacking what was counted")
+    fresh = workspace.home / "register" / f"{len(kept) + 1:04d}"
+    design = workspace.home / "schemas" / "disclosure.yml"
+    protect.protected(register.file, fresh, register.key_file, design, workspace.home, register.today, kept)
+    try:
+        yield protect.register_tables(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
 
 
 def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding], int]:

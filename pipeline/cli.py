@@ -5,6 +5,7 @@ People's text and progress go to stderr; with --json one document goes to stdout
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from pathlib import Path
@@ -51,13 +52,18 @@ def publish(
     wayback: Annotated[
         bool, typer.Option("--wayback", help="Take the Wayback Machine's copy where a cited page is gone or refused.")
     ] = False,
+    register: Annotated[Path | None, typer.Option(help="A private register to count anew.", show_default=False)] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The secret for it.", show_default=False)] = None,
     home: Home = HERE,
 ) -> None:
     """Visit the publishers, validate the ledger and publish it as a new release; what is unchanged changes nothing."""
     from pipeline import build, report, visiting
 
     world = None if offline else visiting.World(contact, source or (), executor, wayback)
-    run = build.publish(build.Workspace(home, report.say), world)
+    if (register is None) != (key_file is None):
+        raise errors.UsageError("publish: --register and --key-file go together. Give both or neither.")
+    counted = build.Register(register, key_file, _today()) if register and key_file else None
+    run = build.publish(build.Workspace(home, report.say), world, counted)
     report.run(run, offline=offline, as_json=json_)
     if run.met and (run.met.alarms or run.met.refused):
         raise typer.Exit(errors.BadSource.exit_code)
@@ -205,6 +211,58 @@ def sign(
 
     with publish.lock(home / "build"):
         report.signed(publish.sign(home / "build", key_file))
+
+
+Earlier = Annotated[list[Path] | None, typer.Option("--previous", help="An earlier release; repeat for each.")]
+MoreEarlier = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="More earlier releases.")]
+Facts = Annotated[Path | None, typer.Option(help="Exact figures known from elsewhere, in a published table's columns.")]
+
+
+@app.command()
+def protect(
+    register: Annotated[Path, typer.Argument(help="The private register, CSV or XLSX: schemas/register.json.")],
+    out: Annotated[Path, typer.Option(help="The folder to write the tables to.")],
+    key_file: Annotated[Path, typer.Option(help="The secret that decides which way counts are rounded.")],
+    more: MoreEarlier = None,
+    previous: Earlier = None,
+    design: Annotated[Path | None, typer.Option(help="Which tables: see docs/design.md.", show_default=False)] = None,
+    facts: Facts = None,
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Turn a private register into tables that are proved safe, or write nothing."""
+    from pipeline import protect as protecting
+    from pipeline import report
+
+    plan = design or home / "schemas" / "disclosure.yml"
+    earlier = [*(previous or ()), *(more or ())]
+    report.protected(
+        protecting.protected(register, out, key_file, plan, home, _today(), earlier, facts), out.name, as_json=json_
+    )
+
+
+@app.command()
+def attack(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that protect wrote.")],
+    register: Annotated[Path, typer.Option(help="The register, to know which cells are small.")],
+    more: MoreEarlier = None,
+    previous: Earlier = None,
+    facts: Facts = None,
+    json_: Json = False,
+) -> None:
+    """Prove what can be proved about small cells from what was published. The answer is private."""
+    from pipeline import protect as protecting
+    from pipeline import report
+
+    verdict = protecting.attacked(folder, register, _today(), [*(previous or ()), *(more or ())], facts)
+    report.attacked(verdict, as_json=json_)
+    if not verdict.safe:
+        raise typer.Exit(errors.NotPublishable.exit_code)
+
+
+def _today() -> str:
+    """The one clock a register meets: a day after it is in the future. It decides nothing else."""
+    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
 
 
 @app.command()

@@ -26,6 +26,7 @@ PipelineError                 exit 20   a fault of ours unless a child says othe
 ├── BadLedger                 exit 11   a row of the ledger or a code list cannot be read
 ├── ValidationRefused         exit 11   grave findings: nothing is published
 ├── NotPublishable            exit 12   a table did not pass the gate in protect/
+│   └── BadRegister                     the private register is not as its layout says; no cell is repeated
 ├── StorageError              exit 13   disk full, read-only, or failing
 ├── Locked                    exit 14   another run holds the lock
 └── DurabilityUnproven        exit 15   published, but the last fsync failed
@@ -275,6 +276,12 @@ class NotPublishable(PipelineError):
 
     code = "E_DISCLOSURE"
     exit_code = 12
+
+
+class BadRegister(NotPublishable):
+    """The private register cannot be read as its layout says."""
+
+    code = "E_REGISTER"
 
 
 class StorageError(PipelineError):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pipeline.accepting import Accepted
     from pipeline.archive import Taken
     from pipeline.build import Run
+    from pipeline.protect.attack import Verdict
+    from pipeline.protect.leaving import Left
     from pipeline.publish.verify import Fault
     from pipeline.reconcile.answer import Answer
     from pipeline.visiting import Round
@@ -189,6 +191,29 @@ def redacted(told: Run, gone: Sequence[str], still: Sequence[str], *, as_json: b
 def signed(place: Path) -> None:
     """The end of sign."""
     PEOPLE.print(f"Signed: {place.name} of release {place.parent.name}. Tell readers your public key by another way.")
+
+
+def protected(left: Left, folder: str, *, as_json: bool) -> None:
+    """The end of protect: which tables left, and which were withheld whole."""
+    if as_json:
+        _document({"release": left.release, "tables": left.tables, "withheld": left.withheld})
+    for table in left.withheld:
+        PEOPLE.print(f"[yellow]withheld[/yellow] {table}: it could not be made safe together with the others.")
+    PEOPLE.print(
+        f"Release {left.release}: {len(left.tables) - len(left.withheld)} tables in {folder}, attacked and certified."
+    )
+
+
+def attacked(verdict: Verdict, *, as_json: bool) -> None:
+    """The end of attack: each cell that is proved, by whom and between which numbers. For the keeper's eyes only."""
+    if as_json:
+        _document({"safe": verdict.safe, "cells": verdict.cells, "proved": verdict.proved, "broken": verdict.broken})
+    for one in verdict.proved[:SHOWN]:
+        key = ", ".join(f"{name} {code}" for name, code in one["key"].items())
+        PEOPLE.print(f"{one['table']} {key}: between {one['low']} and {one['high']} ({one['scenario']})", markup=False)
+    for sentence in verdict.broken[:SHOWN]:
+        PEOPLE.print(sentence, markup=False)
+    PEOPLE.print("Safe." if verdict.safe else "Not safe. This answer is private.")
 
 
 def visited(met: Round, *, as_json: bool = False) -> None:

@@ -48,7 +48,18 @@ def test_a_stage_imports_no_other_stage(path: Path) -> None:
         "values": {"errors", "lexicon", "numerals"},
         "timewords": {"errors", "lexicon", "numerals"},
         "periods": {"errors", "lexicon", "numerals", "tajik", "timewords"},
-        "report": {"records", "build", "errors", "explain", "reconcile", "archive", "publish", "visiting", "accepting"},
+        "report": {
+            "records",
+            "build",
+            "errors",
+            "explain",
+            "reconcile",
+            "archive",
+            "protect",
+            "publish",
+            "visiting",
+            "accepting",
+        },
     }.get(own, BASE)
 
     strangers = imported_rooms(path) - allowed - {own}
@@ -95,7 +106,9 @@ def test_help_loads_neither_great_expectations_nor_pandas() -> None:
     loaded = set(json.loads(shown.stdout.splitlines()[-1]))
 
     assert "pipeline" in loaded
-    assert loaded & {"great_expectations", "pandas", "frictionless", "polars", "duckdb", "datasette"} == set()
+    assert (
+        loaded & {"great_expectations", "pandas", "frictionless", "polars", "duckdb", "datasette", "highspy"} == set()
+    )
 
 
 def test_the_pages_name_every_command() -> None:

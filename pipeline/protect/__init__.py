@@ -1,8 +1,47 @@
 """The only door out: what may be published, and the one maker of PublicTable.
 
-Today an allow-list gate for published figures (gate.py). It answers for every cell that leaves.
+gate.py clears figures that others have published, carried.py the tables left before. leaving.py turns the private
+register into tables that attack.py cannot break. It answers for every cell that leaves; docs/methods.en.md says in
+plain words what is done and why.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.protect.carried import tables as register_tables
 from pipeline.protect.gate import public_tables
 
-__all__ = ["public_tables"]
+if TYPE_CHECKING:
+    from pipeline.protect.attack import Verdict
+    from pipeline.protect.leaving import Left
+
+__all__ = ["attacked", "protected", "public_tables", "register_tables"]
+
+
+def protected(
+    register_file: Path, out: Path, key_file: Path, design_file: Path, home: Path, today: str,
+    earlier: Sequence[Path] = (), facts: Path | None = None,
+) -> Left:  # fmt: skip
+    """What left for the folder `out`: the tables of the design, counted, rounded, attacked and certified.
+
+    Raises: UsageError for a key, folder or design; BadRegister; NotPublishable where nothing is proved.
+    """
+    from pipeline.protect import design, leaving, register  # noqa: PLC0415 - the solver loads for a register alone
+
+    key, plan = leaving.secret(key_file, home), design.read(design_file)
+    return leaving.protect(register.read(register_file, today), plan, out, key, earlier, facts)
+
+
+def attacked(
+    folder: Path, register_file: Path, today: str, earlier: Sequence[Path] = (), facts: Path | None = None
+) -> Verdict:
+    """What can be proved from a published folder; the register only says which cells are small.
+
+    Raises: UsageError for files that are no publication; BadRegister; NotPublishable for values that are no counts.
+    """
+    from pipeline.protect import attack, register  # noqa: PLC0415 - the solver loads for a register alone
+
+    return attack.attack(folder, earlier, facts, register.read(register_file, today))

@@ -106,7 +106,7 @@ def _table(name: str, schema: Schema, *, shared_title: bool) -> dict[str, object
     said["facets"] = [column for column in FACETS.get(name, ()) if column in names]
     if not said["facets"]:
         del said["facets"]
-    if not kept and name not in FRONT_PAGE:
+    if not kept and name not in FRONT_PAGE and not name.startswith("register_"):
         said["hidden"] = True
     said["columns"] = {field["name"]: _column(field) for field in schema["fields"]}
     return said

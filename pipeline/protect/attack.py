@@ -1,0 +1,258 @@
+"""The attacker: what can be proved about each small cell from what was published, in the worst case of every scenario.
+
+S0 the public; S1 exact facts known from elsewhere; S2 a body that knows its own cases; S3 a complainant who knows their
+own row; S4 all releases together, cases only ever being added (a release that does not continue the earlier one is also
+read as the same cases rounded twice); S5 the algorithm and its parameters are known, not the key. Every reader is given
+facts, releases and parameters together, the strongest case; only when something is proved are weaker ones tried, to
+name what it takes. In S2 and S3 what counts is what the reader learns about others: their own cases are taken off.
+
+Reads the published folder alone; the register only says which cells are small, and what a body or complainant knows.
+Imports nothing of the protector. What it answers is private.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy
+import polars
+
+from pipeline import errors
+from pipeline.protect import published, register
+from pipeline.protect.joint import Joint, Known
+from pipeline.protect.published import Publication
+from pipeline.protect.space import Space
+
+INSIDER: Final = "alleged_body"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the attack found: `proved` cells, and what is `broken` in the publication itself; safe if neither.
+
+    `witness` is the certificate that witness.py checks; private like everything here.
+    """
+
+    cells: int
+    proved: Sequence[Mapping[str, Any]]
+    broken: Sequence[str]
+    witness: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing was proved and the publication is one additive system, looked at whole."""
+        return not (self.proved or self.broken)
+
+
+def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: polars.DataFrame) -> Verdict:
+    """The verdict on the release in `folder`, together with `earlier` ones (oldest first) and `facts`.
+
+    Shape: `cases` as register.read gives them.
+    Raises: UsageError for files that cannot be read, NotPublishable for values that are no counts.
+    """
+    world = _World(folder, earlier, facts, cases)
+    broken = world.broken()
+    proved: dict[int, tuple[int, int, str]] = {}
+    witness: Mapping[str, Any] = {}
+    readers = [Known(), *world.bodies()]
+    strongest = Known(facts=facts is not None, releases=bool(earlier), algorithm=world.nearest)
+    for reader in readers:
+        found, made = world.proved(replace(strongest, body=reader.body), certify=reader.body is None)
+        witness = witness or made
+        if found or world.unsure:
+            for weaker in _weaker(strongest):
+                for cell, low, high in world.proved(replace(weaker, body=reader.body))[0]:
+                    proved.setdefault(cell, (low, high, _label(weaker, reader.body)))
+        for cell, low, high in found:
+            proved.setdefault(cell, (low, high, _label(strongest, reader.body)))
+    for cell, low, high in world.complainants(strongest):
+        proved.setdefault(cell, (low, high, _label(strongest, None, "S3")))
+    for cell, told in world.same_twice():
+        proved.setdefault(cell, told)
+    for number in world.told_apart():
+        proved.setdefault(number, (1, world.now.threshold - 1, "S5"))
+    answer = [
+        {"table": one.table, "key": dict(one.key), "low": low, "high": high, "scenario": label}
+        for number, (low, high, label) in sorted(proved.items())
+        for one in world.printed[number]
+    ]
+    return Verdict(len(world.now.cells), answer, broken, world.certificate(witness))
+
+
+def _weaker(strongest: Known) -> Iterator[Known]:
+    """Every lesser knowledge, weakest first."""
+    all_ = (strongest.facts, strongest.releases, strongest.algorithm)
+    for facts, releases, algorithm in sorted(itertools.product(*({False, one} for one in all_)), key=sum):
+        yield Known(facts=facts, releases=releases, algorithm=algorithm)
+
+
+def _label(known: Known, body: str | None, reader: str = "") -> str:
+    parts = {
+        "S1": known.facts, "S2": body is not None, reader: bool(reader), "S4": known.releases, "S5": known.algorithm,
+    }  # fmt: skip
+    return "+".join(sorted(part for part, held in parts.items() if held)) or "S0"
+
+
+class _World:
+    """Everything published, in one geometry, with the register's counts beside it."""
+
+    def __init__(self, folder: Path, earlier: Sequence[Path], facts: Path | None, cases: polars.DataFrame) -> None:
+        self.now = published.read(folder)
+        self.before = sorted((published.read(one) for one in earlier), key=lambda one: len(one.previous))
+        known = tuple(published.cells(facts, self.now.columns, 1)) if facts else ()
+        releases = [*self.before, self.now]
+        every = list(dict.fromkeys(one.cell for one in (*(one for each in releases for one in each.cells), *known)))
+        number = {cell: at for at, cell in enumerate(every)}
+        strange = {name for cell in every for name, _ in cell} - set(cases.columns)
+        if strange:
+            raise errors.UsageError(
+                f"{folder.name}: the register has no column {', '.join(sorted(strange))}. Name in the descriptor, "
+                "under columns, which variable such a column tells."
+            )
+        columns = {name: told for release in releases for name, told in release.columns.items()}
+        held = {name: cases[name].unique().to_list() for name in cases.columns}
+        self.space = Space(every, published.universe(columns, held))
+        self.rows, self.times = self.space.counted(cases)
+        self.true = self.space.tabulated(self.rows, self.times)
+        self.nearest = self.now.nearest
+        self.printed: dict[int, list[published.Printed]] = {}
+        for one in self.now.cells:
+            self.printed.setdefault(number[one.cell], []).append(one)
+        for one in known:
+            self.printed.setdefault(number[one.cell], []).append(one)
+        self.bounds = [_bounds(release, number, len(every)) for release in releases]
+        self.facts = _bounds(replace(self.now, cells=known), number, len(every))
+        self.unsure = False
+        self._joints: dict[Known, Joint | None] = {}
+
+    def bodies(self) -> list[Known]:
+        """A reader for each body in the register, if bodies are told apart in what was published."""
+        return [Known(body=str(code)) for code in sorted(set(self.space.part.get(INSIDER, {}).values()))]
+
+    def joint(self, known: Known) -> Joint | None:
+        """The system of all that this reader knows; None where it contradicts itself."""
+        if known not in self._joints:
+            lows, highs = (numpy.stack([side[at] for side in (self.bounds if known.releases else self.bounds[-1:])])
+                           for at in (0, 1))  # fmt: skip
+            if known.algorithm:
+                half = (self.now.base - 1) // 2
+                middle = (self.bounds[-1][2] >= 0) & (self.bounds[-1][3] > 1)
+                lows[-1][middle] = numpy.maximum(lows[-1], self.bounds[-1][2] - half)[middle]
+                highs[-1][middle] = numpy.minimum(highs[-1], self.bounds[-1][2] + half)[middle]
+            if known.facts:
+                lows[-1], highs[-1] = numpy.maximum(lows[-1], self.facts[0]), numpy.minimum(highs[-1], self.facts[1])
+            self._joints[known] = Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known))
+        return self._joints[known]
+
+    def proved(self, known: Known, *, certify: bool = False) -> tuple[list[tuple[int, int, int]], dict[str, Any]]:
+        """(cell, low, high) of every small cell that this reader pins down, and the certificate for the others."""
+        joint = self.joint(known)
+        self.unsure = joint is None or joint.dropped
+        if joint is None:
+            return [], {}
+        own = self.space.tabulated(*self._own(known))
+        return joint.proved(self.true - own, own, self.now.threshold, self.now.base, certify=certify)
+
+    def certificate(self, made: Mapping[str, Any]) -> dict[str, Any]:
+        """The certificate in words: a category per variable in each row, and the small cells it is for."""
+        if not made:
+            return {}
+        said = [{part: code for code, part in self.space.part[name].items()} for name in self.space.variables]
+        rows = [{name: said[at][row[at]] for at, name in enumerate(self.space.variables)} for row in made["rows"]]
+        small = [{"number": at, "cell": these[0].cell} for at, these in self.printed.items()
+                 if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
+        return {**made, "rows": rows, "small": small, "releases": len(made["counts"][0]) if rows else 1}
+
+    def complainants(self, known: Known) -> Iterator[tuple[int, int, int]]:
+        """What each complainant, knowing their own row, proves about the others."""
+        joint = self.joint(known)
+        if joint is None or joint.roomy(self.now.base, self.now.threshold):
+            return
+        once = numpy.ones(1, dtype=numpy.int64)
+        for at in range(len(self.rows)):
+            row = self.rows[at : at + 1]
+            own = self.space.tabulated(row, once)
+            mine = joint.with_row(row)
+            if mine is None:
+                mine = Joint.made(self.space, joint.lows, joint.highs, (row, once), self.rows)
+            if mine is not None:
+                yield from mine.proved(self.true - own, own, self.now.threshold, self.now.base)[0]
+
+    def same_twice(self) -> Iterator[tuple[int, tuple[int, int, str]]]:
+        """What follows if a release that ours does not continue holds the same cases for the years both tell of."""
+        for release, (low, high, _, _) in zip(self.before, self.bounds[:-1], strict=True):
+            if release.digest in self.now.previous and not release.broken:
+                continue
+            years = [{code for one in each.cells for name, codes in one.cell if name == register.YEAR for code in codes}
+                     for each in (release, self.now)]  # fmt: skip
+            number = {one.cell: at for at, these in self.printed.items() for one in these}
+            same = [number[one.cell] for one in release.cells if one.cell in number
+                    and (years[0] == years[1] or register.YEAR in dict(one.cell))]  # fmt: skip
+            lows, highs = self.bounds[-1][0].copy(), self.bounds[-1][1].copy()
+            lows[same], highs[same] = numpy.maximum(lows, low)[same], numpy.minimum(highs, high)[same]
+            nobody = (self.rows[:0], self.times[:0])
+            joint = Joint.made(self.space, lows[None], highs[None], nobody, self.rows)
+            if joint is not None:
+                found, _ = joint.proved(self.true, self.true * 0, self.now.threshold, self.now.base)
+                yield from ((cell, (least, most, "S4")) for cell, least, most in found)
+
+    def told_apart(self) -> list[int]:
+        """Hidden cells that their status or reason tells apart from other hidden ones: the small ones among them."""
+        hidden = {at: one.why for at, these in self.printed.items() for one in these
+                  if one.base == 0 and one.high >= published.MOST}  # fmt: skip
+        kinds = {why: [at for at in hidden if hidden[at] == why] for why in set(hidden.values())}
+        small = [at for at in hidden if 1 <= self.true[at] < self.now.threshold]
+        return sorted(at for cells in kinds.values() if len(kinds) > 1 and set(cells) <= set(small) for at in cells)
+
+    def broken(self) -> list[str]:
+        """What makes this publication something else than one additive rounding, looked at with all its releases."""
+        rounded = [one for one in self.now.cells if one.base > 1]
+        found = [f"{one.table} {dict(one.key)}: exact among rounded cells" for one in self.now.cells
+                 if rounded and one.base == 1 and one.value]  # fmt: skip
+        found += [f"{one.table} {dict(one.key)}: not a multiple of its base" for one in rounded if one.value % one.base]
+        values: dict[Any, set[int]] = {}
+        for one in rounded:
+            values.setdefault(one.cell, set()).add(one.value)
+        found += ["the same cell is printed with two values" for several in values.values() if len(several) > 1]
+        if self.before and set(self.now.previous) - {one.digest for one in self.before}:
+            found.append("an earlier release that this one continues is missing from the audit")
+        low, high, value, base = self.bounds[-1]
+        fixed = (base > 1) & (value >= 0)
+        if rounded and not found:
+            exact = Joint.made(self.space, numpy.where(fixed, value, low)[None], numpy.where(fixed, value, high)[None],
+                               (self.rows[:0], self.times[:0]), self.rows)  # fmt: skip
+            found += ["the rounded cells do not add up: they were not rounded as one system"] if exact is None else []
+        return found
+
+    def _own(self, known: Known) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The cases that this reader knows, as rows and how often each occurs."""
+        mine = self._of(known, self.rows)
+        return self.rows[mine], self.times[mine]
+
+    def _fixed(self, known: Known) -> tuple[int, int] | None:
+        """The variable and its part that this reader knows in full."""
+        return None if known.body is None else (self.space.variables.index(INSIDER), int(known.body))
+
+    def _of(self, known: Known, rows: numpy.ndarray) -> numpy.ndarray:
+        if known.body is None:
+            return numpy.zeros(len(rows), dtype=bool)
+        mine: numpy.ndarray = rows[:, self.space.variables.index(INSIDER)] == int(known.body)
+        return mine
+
+
+def _bounds(
+    release: Publication, number: Mapping[Any, int], cells: int
+) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """(least, most, printed value, its base) of every cell, as one release tells them."""
+    low, high = numpy.zeros(cells, dtype=numpy.int64), numpy.full(cells, published.MOST)
+    value, base = numpy.full(cells, -1), numpy.zeros(cells, dtype=numpy.int64)
+    for one in release.cells:
+        at = number[one.cell]
+        low[at], high[at] = max(low[at], one.low), min(high[at], one.high)
+        if one.value >= 0:
+            value[at], base[at] = one.value, one.base
+    return low, high, value, base

@@ -1,0 +1,234 @@
+"""From a register to a folder that may leave: rounded as one system, attacked, certified, or nothing written at all.
+
+What must not leave (counts, key, certificate) lives in memory only; the staging folder holds nothing but what is to be
+published, and goes if the run fails.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy
+import polars
+
+from pipeline import errors
+from pipeline.protect import attack, published, register, rounding, witness
+from pipeline.protect.design import Design
+from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Publication
+from pipeline.protect.space import Cell, Space
+
+LEAST_KEY: Final = 16
+UNSAFE: Final = "could_not_be_made_safe"
+Key = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What left: the rows of each table, and the tables withheld. No count, no key."""
+
+    tables: Mapping[str, int]
+    withheld: Sequence[str]
+    release: int
+
+
+def protect(
+    cases: polars.DataFrame, design: Design, out: Path, key: bytes, earlier: Sequence[Path], facts: Path | None = None
+) -> Left:
+    """The tables of `design` in the folder `out`, proved safe together with `earlier` releases.
+
+    Raises: NotPublishable when there are too few cases or nothing can be proved; UsageError for a folder or release
+    that cannot be used. Then `out` is as it was.
+    """
+    if cases.height < design.fewest_cases:
+        raise errors.NotPublishable(
+            f"register: too few cases to count, expected at least {design.fewest_cases}. Nothing was published; "
+            "wait for the next period."
+        )
+    releases = _earlier(earlier, out)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTOR).is_file())):
+        raise errors.UsageError(f"{out.name}: it holds something else than a release. Give a new folder with --out.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staged = out.with_name(f".tmp-{out.name}")
+    shutil.rmtree(staged, ignore_errors=True)
+    try:
+        left = _staged(cases, design, staged, key, releases, facts)
+        _exchange(staged, out)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return left
+
+
+def secret(path: Path, home: Path) -> bytes:
+    """The key in `path`.
+
+    Raises: UsageError when it is missing, short, in the repository, or readable by others.
+    """
+    if not path.is_file():
+        raise errors.UsageError(
+            "key: no such file. Make one outside the repository: (umask 077; head -c 32 /dev/urandom > FILE)."
+        )
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise errors.UsageError(
+            "key: the file can be read by others, expected by its owner alone. Run: chmod 600 FILE."
+        )
+    if path.resolve().is_relative_to(home.resolve()):
+        raise errors.UsageError("key: the file lies in the repository, where it would be committed. Keep it elsewhere.")
+    key = path.read_bytes().strip()
+    if len(key) < LEAST_KEY:
+        raise errors.UsageError(
+            f"key: the file holds too little, expected at least {LEAST_KEY} bytes. Make it at random."
+        )
+    return key
+
+
+def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication]]:
+    """The earlier releases, oldest first, each with its hashes intact."""
+    read = [(folder, published.read(folder)) for folder in folders]
+    for folder, release in read:
+        if release.broken or not release.columns:
+            raise errors.UsageError(
+                f"{folder.name}: {', '.join(release.broken) or DESCRIPTOR} is not what was published (its hash "
+                "differs). Restore the release from git; nothing was published."
+            )
+        if folder.resolve() == out.resolve():
+            raise errors.UsageError(
+                f"{folder.name}: it is the folder to write and an earlier release. Give a new --out."
+            )
+    ordered = sorted(read, key=lambda one: len(one[1].previous))
+    names = {release.digest for _, release in ordered}
+    if ordered and set(ordered[-1][1].previous) - names:
+        raise errors.UsageError(
+            "previous: an earlier release is missing. Give --previous for every one that was published."
+        )
+    return ordered
+
+
+def _staged(
+    cases: polars.DataFrame, design: Design, staged: Path, key: bytes, releases: Sequence[tuple[Path, Publication]],
+    facts: Path | None,
+) -> Left:  # fmt: skip
+    """The release written to `staged`, attacked and certified; tables that stand in the way are withheld one by one."""
+    years = [
+        str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)
+    ]
+    open_ = list(design.tables)
+    while open_:
+        values = _rounded(cases, design, open_, years, key, releases)
+        if values is not None:
+            _write(staged, design, years, values, open_, [release for _, release in releases])
+            folders = [folder for folder, _ in releases]
+            verdict = attack.attack(staged, folders, facts, cases)
+            if verdict.safe:
+                _certify([*folders, staged], verdict)
+                withheld = [name for name in design.tables if name not in open_]
+                rows = {name: len(design.keys(name, years)) for name in design.tables}
+                return Left(rows, withheld, len(releases) + 1)
+            leaking = {one["table"] for one in verdict.proved}
+            doomed = next((name for name in reversed(open_) if name in leaking), open_[-1])
+        else:
+            doomed = open_[-1]
+        open_.remove(doomed)
+    raise errors.NotPublishable(
+        "protect: no table of the design could be made safe together with what was published before. Nothing was "
+        "published. Put categories together in the design, or wait for more cases."
+    )
+
+
+def _certify(folders: Sequence[Path], verdict: attack.Verdict) -> None:
+    """Nothing, if every small cell has its two registers; a release outside the chain was certified when it left."""
+    chain = folders[-verdict.witness["releases"] :]
+    found = witness.faults(chain, verdict.witness, verdict.witness["small"])
+    if found:
+        raise errors.NotPublishable(
+            f"protect: the certificate does not hold ({found[0]}). Nothing was published. This is a fault of ours: "
+            "report it without the register."
+        )
+
+
+def _rounded(
+    cases: polars.DataFrame, design: Design, names: Sequence[str], years: Sequence[str], key: bytes,
+    releases: Sequence[tuple[Path, Publication]],
+) -> dict[Cell, tuple[int, bool]] | None:  # fmt: skip
+    """The number of each cell and whether it is a zero said as such; None where the tables cannot be rounded."""
+    columns = design.described(years)
+    cells = list(dict.fromkeys(cell(columns, one) for name in names for one in design.keys(name, years)))
+    space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
+    true = space.tabulated(*space.counted(cases))
+    number = {cell: at for at, cell in enumerate(cells)}
+    history = numpy.full((len(releases), len(cells)), -1)
+    for at, (_, release) in enumerate(releases):
+        for one in release.cells:
+            if one.cell in number and one.value >= 0:
+                history[at, number[one.cell]] = one.value
+    said = numpy.array([bool(cell) and {name for name, _ in cell} <= design.zeros_said for cell in cells])
+    ends = {frozenset(years[:1]), frozenset(years[-1:])}  # there is a table for these years: everybody sees that
+    seen = numpy.array([len(cell) == 1 and cell[0][1] in ends for cell in cells])
+    found = rounding.rounded(space, cells, true, history, said, seen, design.base, key)
+    if found is None:
+        return None
+    zeros = said & (true == 0)
+    return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
+
+
+def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
+    """The cell that a printed key means."""
+    return tuple(sorted(published.meaning(columns, name, code) for name, code in key.items() if code != TOTAL))
+
+
+def _write(
+    staged: Path, design: Design, years: Sequence[str], values: Mapping[Cell, tuple[int, bool]], open_: Sequence[str],
+    releases: Sequence[Publication],
+) -> None:  # fmt: skip
+    """One CSV per table and the descriptor; rows in the order of the lists, whatever they hold."""
+    staged.mkdir(exist_ok=True)
+    columns = design.described(years)
+    resources = []
+    for name, dimensions in design.tables.items():
+        path = staged / f"{name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as lines:
+            writer = csv.writer(lines, lineterminator="\n")
+            writer.writerow([*dimensions, *FACTS])
+            for key in design.keys(name, years):
+                said = _said(values[cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
+                writer.writerow([*key.values(), *said])
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        resources.append({"name": name, "path": path.name, "labels": dict(design.titles[name]),
+                          "dimensions": list(dimensions), "hash": f"sha256:{digest}"})  # fmt: skip
+    told = {
+        "name": "register-tables",
+        "threshold": design.threshold,
+        "base": design.base,
+        "rounding": {"choice": "keyed", "additive": True},
+        "release": len(releases) + 1,
+        "previous": [release.digest for release in releases],
+        "columns": columns,
+        "resources": resources,
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+    (staged / DESCRIPTOR).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _said(number: tuple[int, bool], base: int) -> tuple[str, str, str, str]:
+    """value, rounded_to, status, reason of a printed cell."""
+    value, zero = number
+    if zero:
+        return "0", "1", "zero", ""
+    return str(value), str(base), "rounded" if value else f"0–{base - 1}", ""
+
+
+def _exchange(staged: Path, out: Path) -> None:
+    """Put the new release in the place of the old one, which goes last."""
+    old = out.with_name(f".tmp-old-{out.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    staged.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

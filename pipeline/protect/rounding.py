@@ -1,0 +1,70 @@
+"""Controlled rounding: every printed cell a multiple of the base next to its count, adding up as one register would.
+
+The whole system is rounded at once, by one whole-number programme over the joint cells, so the printed numbers are
+themselves the tables of a register: that alone is what a reader learns. Which way a count goes is drawn with a secret
+key; a number printed before stays while it may. Part of the protector; reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+import numpy
+
+from pipeline.protect.solver import Program
+from pipeline.protect.space import Cell, Space
+
+FAR: Final = 0.03  # how often the key sends a count to the farther multiple: enough that each may be any
+MARGIN: Final = 6.0  # the weight of a total over all but one variable: it is read most
+STAY: Final = 60.0  # what a changed number costs, against at most `base` for a cell
+GAP: Final = 0.005
+
+
+def rounded(
+    space: Space, cells: Sequence[Cell], true: numpy.ndarray, history: numpy.ndarray, said: numpy.ndarray,
+    seen: numpy.ndarray, base: int, key: bytes,
+) -> numpy.ndarray | None:  # fmt: skip
+    """The rounded number of every cell, or None where no such numbers exist.
+
+    Shape: `history` per release and cell, -1 for none, oldest first; `said` marks cells whose zero is printed as one;
+    `seen` those that everybody knows not to be empty.
+    """
+    floor, rest = numpy.divmod(true, base)
+    open_ = numpy.flatnonzero(rest)
+    mine = [cells[at] for at in open_.tolist()]
+    drawn = numpy.array([_drawn(key, cell) for cell in mine])
+    swap = drawn < FAR
+    up = numpy.where(swap, rest[open_], base - rest[open_]) - numpy.where(swap, base - rest[open_], rest[open_])
+    last = history[-1] if len(history) else numpy.full(len(true), -1)
+    margin = numpy.array([len(cell) for cell in mine]) <= 1
+    cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * drawn)
+    cost += numpy.where(last[open_] == base * (floor[open_] + 1), -STAY, 0) + numpy.where(
+        last[open_] == base * floor[open_], STAY, 0
+    )
+    # A small number that was once printed as 5 must not now be 0: nobody takes cases away, a reader would say.
+    was_up = (history >= base).any(axis=0) if len(history) else numpy.zeros(len(true), dtype=bool)
+    forced = ((true < base) & (was_up | said | seen))[open_]
+    rows, atoms, values = space.triples
+    width, height = int(space.starts[-1]), space.cells + space.seams
+    each = numpy.arange(len(open_))
+    steps = numpy.full(len(open_), -float(base))
+    triples = numpy.append(rows, open_), numpy.append(atoms, width + each), numpy.append(values, steps)
+    right = numpy.append(base * floor, numpy.zeros(space.seams))
+    low = numpy.append(numpy.zeros(width), forced)
+    high = numpy.append(numpy.full(width, float(true.max(initial=0) + base)), numpy.ones(len(open_)))
+    program = Program((height, width + len(open_)), triples, (right, right), (low, high), GAP)
+    found = program.smallest(numpy.append(numpy.zeros(width), cost))
+    if found is None:
+        return None
+    answer = base * floor
+    answer[open_] += base * found[width:]
+    return answer
+
+
+def _drawn(key: bytes, cell: Cell) -> float:
+    """A number between 0 and 1 that only the holder of the key can tell; the same for a cell in every release."""
+    name = "\n".join(f"{variable}={'|'.join(sorted(codes))}" for variable, codes in cell)
+    return int.from_bytes(hmac.digest(key, name.encode(), hashlib.sha256)[:8], "big") / 2**64

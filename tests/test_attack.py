@@ -1,0 +1,312 @@
+"""The attacker: its verdict is that of full enumeration, and each planted leak is caught."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import enumeration
+import polars
+import pytest
+import registers
+from ortools.linear_solver import pywraplp
+
+from pipeline.protect import attack, design, leaving, register
+
+DESIGN = design.read(Path(__file__).resolve().parent.parent / "schemas" / "disclosure.yml")
+KEY = b"an invented key of the tests"
+TODAY = "2026-11-24"
+Row = dict[str, Any]
+
+
+def differing(first: int, last: int, folder: Path) -> tuple[int, list[int]]:
+    """How many instances were looked at, and the seeds at which attack and enumeration differ."""
+    looked, wrong = 0, []
+    for seed in range(first, last):
+        told = enumeration.invented(seed, folder / str(seed))
+        wanted = enumeration.proved(told)
+        if wanted is not None:
+            looked += 1
+            found = attack.attack(told.folder, [], None, told.register()).proved
+            if {tuple(one["key"].items()) for one in found} != wanted:
+                wrong.append(seed)
+        shutil.rmtree(told.folder)
+    return looked, wrong
+
+
+def test_the_verdict_is_that_of_full_enumeration(tmp_path: Path) -> None:
+    """On a hundred random small publications every cell proved by looking at all registers is proved, and no other."""
+    looked, wrong = differing(0, 100, tmp_path)
+
+    assert wrong == []
+    assert looked > 80
+
+
+@pytest.mark.exam
+def test_the_verdict_is_that_of_full_enumeration_ten_thousand_times(tmp_path: Path) -> None:
+    """The same on ten thousand."""
+    looked, wrong = differing(1000, 11_500, tmp_path)
+
+    assert wrong == []
+    assert looked >= 10_000
+
+
+def cell(**told: Any) -> Row:
+    """A printed row; exact unless it says otherwise."""
+    return {"value": "", "rounded_to": "", "status": "", "reason": ""} | told
+
+
+def exact(value: int, **key: str) -> Row:
+    """An exact cell."""
+    return key | cell(value=value, rounded_to=1, status="exact")
+
+
+def hidden(**key: str) -> Row:
+    """A suppressed cell."""
+    return key | cell(status="suppressed")
+
+
+def rounded(value: int, **key: str) -> Row:
+    """A cell rounded to 5."""
+    return key | cell(value=value, rounded_to=5, status="rounded")
+
+
+def cases(*groups: tuple[int, str, str]) -> polars.DataFrame:
+    """A register of so many cases by region and body."""
+    rows = [(region, body) for many, region, body in groups for _ in range(many)]
+    return polars.DataFrame(rows, ["region", "alleged_body"], orient="row")
+
+
+def scenarios(verdict: attack.Verdict) -> set[str]:
+    """The names of what it took."""
+    return {one["scenario"] for one in verdict.proved}
+
+
+def test_a_hidden_cell_that_subtraction_gives_away_is_proved_by_the_public(tmp_path: Path) -> None:
+    """S0: one cell hidden, its total and its sisters printed."""
+    table = [exact(12, region="_T"), exact(9, region="TJ-DU"), hidden(region="TJ-SU")]
+    folder = enumeration.write(tmp_path / "p", {"t": table}, 5, 5)
+
+    verdict = attack.attack(folder, [], None, cases((9, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert [(one["key"], one["low"], one["high"], one["scenario"]) for one in verdict.proved] == [
+        ({"region": "TJ-SU"}, 3, 3, "S0")
+    ]
+
+
+def test_facts_from_elsewhere_give_a_pair_of_hidden_cells_away(tmp_path: Path) -> None:
+    """S1: two cells hide each other until one of them is known from a report."""
+    table = [exact(18, region="_T"), hidden(region="TJ-DU"), hidden(region="TJ-SU"), exact(6, region="TJ-KT")]
+    folder = enumeration.write(tmp_path / "p", {"t": table}, 5, 5)
+    facts = enumeration.write(tmp_path / "f", {"facts": [exact(9, region="TJ-DU")]}, 5, 5) / "facts.csv"
+    held = cases((9, "TJ-DU", "police"), (3, "TJ-SU", "police"), (6, "TJ-KT", "police"))
+
+    alone, together = (attack.attack(folder, [], known, held) for known in (None, facts))
+
+    assert alone.safe
+    assert scenarios(together) == {"S1"}
+
+
+def test_a_body_that_knows_its_own_cases_gives_the_others_away(tmp_path: Path) -> None:
+    """S2: police and SCNS hide each other in one region; the police know their own."""
+    table = [exact(12, region="TJ-SU", alleged_body="_T"), hidden(region="TJ-SU", alleged_body="police"),
+             hidden(region="TJ-SU", alleged_body="scns")]  # fmt: skip
+    folder = enumeration.write(tmp_path / "p", {"t": table}, 5, 5)
+
+    verdict = attack.attack(folder, [], None, cases((9, "TJ-SU", "police"), (3, "TJ-SU", "scns")))
+
+    assert scenarios(verdict) == {"S2"}
+    assert ("scns", 3, 3) in [(one["key"]["alleged_body"], one["low"], one["high"]) for one in verdict.proved]
+
+
+def test_a_complainant_learns_about_others_what_the_public_cannot(tmp_path: Path) -> None:
+    """S3: one invented publication is safe for all but those who know their own row; enumeration says the same."""
+    told = enumeration.invented(73, tmp_path / "p")
+
+    verdict = attack.attack(told.folder, [], None, told.register())
+
+    assert scenarios(verdict) == {"S3"}
+    assert {tuple(one["key"].items()) for one in verdict.proved} == enumeration.proved(told)
+
+
+def release(folder: Path, rows: list[Row], *before: Path) -> Path:
+    """A release that says it continues `before`."""
+    digests = [attack.published.read(one).digest for one in before]
+    hashes = {"previous": digests, "resources": []}
+    enumeration.write(folder, {"t": rows}, 5, 5, **hashes)
+    return folder
+
+
+def test_a_late_complaint_stands_out_between_two_releases(tmp_path: Path) -> None:
+    """S4: a cell rounded to 5, then to 0, holds between 1 and 4 if cases are only ever added."""
+    first = release(tmp_path / "1", [rounded(20, region="_T"), rounded(15, region="TJ-DU"), rounded(5, region="TJ-SU")])
+    second = release(
+        tmp_path / "2", [rounded(20, region="_T"), rounded(20, region="TJ-DU"), rounded(0, region="TJ-SU")], first
+    )
+    held = cases((17, "TJ-DU", "police"), (3, "TJ-SU", "police"))
+
+    assert attack.attack(second, [], None, held).safe
+    assert scenarios(attack.attack(second, [first], None, held)) == {"S4"}
+
+
+def test_the_same_cases_rounded_twice_are_given_away_in_either_order(tmp_path: Path) -> None:
+    """S4: a release that does not continue the other is read as the same cases: 0, then 5."""
+    rows = [rounded(20, region="_T"), rounded(20, region="TJ-DU"), rounded(0, region="TJ-SU")]
+    again = [rounded(20, region="_T"), rounded(15, region="TJ-DU"), rounded(5, region="TJ-SU")]
+    first, second = release(tmp_path / "1", rows), release(tmp_path / "2", again)
+
+    verdict = attack.attack(second, [first], None, cases((17, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert scenarios(verdict) == {"S4"}
+
+
+def test_rounding_to_the_nearest_is_given_away_to_those_who_know_it(tmp_path: Path) -> None:
+    """S5: with nearest rounding 0 means at most 2, which is too narrow."""
+    rows = [rounded(20, region="_T"), rounded(20, region="TJ-DU"), rounded(0, region="TJ-SU")]
+    held = cases((18, "TJ-DU", "police"), (2, "TJ-SU", "police"))
+    keyed = enumeration.write(tmp_path / "k", {"t": rows}, 5, 5)
+    nearest = enumeration.write(tmp_path / "n", {"t": rows}, 5, 5, rounding={"choice": "nearest"})
+
+    assert attack.attack(keyed, [], None, held).safe
+    assert scenarios(attack.attack(nearest, [], None, held)) == {"S5"}
+
+
+def test_a_reason_that_tells_the_small_hidden_cells_from_the_others_is_a_leak(tmp_path: Path) -> None:
+    """S5: whoever knows why cells are hidden reads the reason."""
+    rows = [exact(30, region="_T"), hidden(region="TJ-DU"), hidden(region="TJ-SU") | {"reason": "primary"}]
+    folder = enumeration.write(tmp_path / "p", {"t": rows}, 5, 5)
+
+    verdict = attack.attack(folder, [], None, cases((27, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert scenarios(verdict) == {"S5"}
+
+
+def test_facts_and_releases_together_prove_what_neither_proves(tmp_path: Path) -> None:
+    """S1+S4: the older release and an exact total together."""
+    first = release(tmp_path / "1", [rounded(15, region="_T"), rounded(10, region="TJ-DU"), rounded(5, region="TJ-SU")])
+    second = release(
+        tmp_path / "2", [rounded(15, region="_T"), rounded(10, region="TJ-DU"), rounded(5, region="TJ-SU")], first
+    )
+    facts = enumeration.write(tmp_path / "f", {"facts": [exact(12, region="TJ-DU"), exact(14, region="_T")]}, 5, 5)
+    held = cases((12, "TJ-DU", "police"), (2, "TJ-SU", "police"))
+
+    assert attack.attack(second, [first], None, held).safe
+    assert not attack.attack(second, [first], facts / "facts.csv", held).safe
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, polars.DataFrame]:
+    """A release that protect made, and the register behind it."""
+    folder = tmp_path_factory.mktemp("left")
+    held = register.read(registers.write(folder / "register.csv", registers.cases(7)), TODAY)
+    leaving.protect(held, DESIGN, folder / "out", KEY, [])
+    return folder / "out", held
+
+
+def edited(source: Path, target: Path, change: Callable[[str, list[Row]], None]) -> Path:
+    """A copy of a release in which `change` has been at the rows of each table."""
+    shutil.copytree(source, target)
+    for file in sorted(target.glob("*.csv")):
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        change(file.stem, rows)
+        with file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return target
+
+
+def test_what_protect_leaves_is_safe(left: tuple[Path, polars.DataFrame]) -> None:
+    """Nothing is proved, nothing is broken."""
+    verdict = attack.attack(left[0], [], None, left[1])
+
+    assert (verdict.safe, verdict.proved, verdict.broken) == (True, [], [])
+
+
+def test_one_cell_rounded_alone_fails_the_audit(left: tuple[Path, polars.DataFrame], tmp_path: Path) -> None:
+    """Five more in one cell of one table."""
+
+    def change(table: str, rows: list[Row]) -> None:
+        if table == "register_complaints_by_year_and_sex":
+            rows[-1]["value"] = str(int(rows[-1]["value"]) + 5)
+
+    assert not attack.attack(edited(left[0], tmp_path / "e", change), [], None, left[1]).safe
+
+
+@pytest.mark.exam
+def test_one_exact_margin_fails_the_audit(left: tuple[Path, polars.DataFrame], tmp_path: Path) -> None:
+    """The total as it is, in one table."""
+
+    def change(table: str, rows: list[Row]) -> None:
+        if table == "register_complaints_by_year":
+            rows[0] |= {"value": str(left[1].height), "rounded_to": "1"}
+
+    assert not attack.attack(edited(left[0], tmp_path / "e", change), [], None, left[1]).safe
+
+
+@pytest.mark.exam
+def test_the_same_register_under_another_key_fails_the_audit(
+    left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """Independent re-rounding gives small cells away."""
+    leaving.protect(left[1], DESIGN, tmp_path / "again", KEY[::-1], [])
+
+    assert not attack.attack(tmp_path / "again", [left[0]], None, left[1]).safe
+
+
+def test_a_release_left_out_of_the_audit_fails_it(left: tuple[Path, polars.DataFrame], tmp_path: Path) -> None:
+    """The third release names both earlier ones; with one of them missing there is no verdict of safe."""
+    leaving.protect(left[1], DESIGN, tmp_path / "2", KEY, [left[0]])
+    leaving.protect(left[1], DESIGN, tmp_path / "3", KEY, [left[0], tmp_path / "2"])
+
+    assert attack.attack(tmp_path / "3", [left[0], tmp_path / "2"], None, left[1]).safe
+    assert not attack.attack(tmp_path / "3", [left[0]], None, left[1]).safe
+
+
+def test_one_suppression_removed_fails_the_audit(tmp_path: Path) -> None:
+    """Four hidden cells hold each other; one printed gives all away."""
+    keys = [(region, sex) for region in ("_T", "TJ-DU", "TJ-SU") for sex in ("_T", "female", "male")]
+    counts = dict(zip(keys, (40, 12, 28, 20, 3, 17, 20, 9, 11), strict=True))
+    held = polars.DataFrame(
+        [key for key in keys if "_T" not in key for _ in range(counts[key])], ["region", "sex"], orient="row"
+    )
+
+    def rows(shown: set[tuple[str, str]]) -> list[Row]:
+        return [exact(counts[key], region=key[0], sex=key[1]) if "_T" in key or key in shown
+                else hidden(region=key[0], sex=key[1]) for key in keys]  # fmt: skip
+
+    whole = enumeration.write(tmp_path / "whole", {"t": rows(set())}, 5, 5)
+    gap = enumeration.write(tmp_path / "gap", {"t": rows({("TJ-SU", "male")})}, 5, 5)
+
+    assert attack.attack(whole, [], None, held).safe
+    assert not attack.attack(gap, [], None, held).safe
+
+
+def test_a_second_solver_finds_the_same_ends(tmp_path: Path) -> None:
+    """Of every small cell that is proved, OR-Tools gives the same least and most."""
+    compared = 0
+    for seed in range(60):
+        told = enumeration.invented(seed, tmp_path / str(seed))
+        for one in attack.attack(told.folder, [], None, told.register()).proved:
+            if one["scenario"] == "S0":
+                members = next(cells for key, cells, _, _ in told.cells if dict(key) == one["key"])
+                compared += 1
+
+                assert (one["low"], one["high"]) == (second(told, members, 1), second(told, members, -1))
+    assert compared > 30
+
+
+def second(told: enumeration.Publication, members: list[int], sign: int) -> int:
+    """The least (1) or the most (-1) of a sum of atoms, as another solver finds it."""
+    solver = pywraplp.Solver.CreateSolver("SAT")
+    atoms = [solver.IntVar(0, 1000, str(at)) for at in range(2 ** len(told.variables))]
+    for _, cells, low, high in told.cells:
+        solver.Add(sum(atoms[at] for at in cells) >= low)
+        solver.Add(sum(atoms[at] for at in cells) <= min(high, 10_000))
+    solver.Minimize(sign * sum(atoms[at] for at in members))
+    assert solver.Solve() == pywraplp.Solver.OPTIMAL
+    return round(sign * solver.Objective().Value())
