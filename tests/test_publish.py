@@ -27,8 +27,8 @@ import pyarrow.parquet
 import pytest
 from hypothesis import strategies
 
-from pipeline import errors, publish
-from pipeline.publish import search, tables, words, workbook
+from pipeline import errors, folding, publish
+from pipeline.publish import search, tables, workbook
 from pipeline.records import PublicTable
 
 HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ def table(name: str) -> PublicTable:
 
 def found(database: sqlite3.Connection, text: str) -> list[str]:
     sql = "SELECT key FROM search JOIN search_rows ON id = search.rowid WHERE search MATCH ? ORDER BY key"
-    return [key for (key,) in database.execute(sql, (words.question(text),))]
+    return [key for (key,) in database.execute(sql, (folding.question(text),))]
 
 
 # Same input, same bytes
@@ -183,8 +183,8 @@ def test_the_search_filters_a_table_by_rowid(database):
     """The rowid of a hit is the rowid of the row, in the second searched table as well."""
     sql = "SELECT milestone_id FROM milestones WHERE rowid IN (SELECT rowid FROM search WHERE search MATCH ?)"
 
-    assert database.execute(sql, (words.question("Convention"),)).fetchall() == [("m-1",)]
-    assert database.execute(sql, (words.question("visits"),)).fetchall() == []
+    assert database.execute(sql, (folding.question("Convention"),)).fetchall() == [("m-1",)]
+    assert database.execute(sql, (folding.question("visits"),)).fetchall() == []
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_no_question_breaks_the_search(text):
     """Whatever is typed becomes a valid expression, or none."""
     connection = sqlite3.connect(":memory:")
     connection.execute(search.INDEX)
-    connection.execute("INSERT INTO search (rowid, words) VALUES (1, ?)", (words.folded(text),))
-    question = words.question(text)
+    connection.execute("INSERT INTO search (rowid, words) VALUES (1, ?)", (folding.folded(text),))
+    question = folding.question(text)
     hits = connection.execute("SELECT rowid FROM search WHERE search MATCH ?", (question or '""',)).fetchall()
 
     assert hits == ([(1,)] if question else [])

@@ -49,9 +49,8 @@ def write(public: Sequence[PublicTable], path: Path) -> None:
             _load(connection, table, firsts.get(table.name))
         for table in public:
             _index(connection, table)
-        connection.execute(views.claims(public))
-        connection.execute(views.versions(public))
         connection.execute("COMMIT")
+        connection.executescript(views.all_views(public))
         search.fill(connection, public)
         connection.execute("PRAGMA analysis_limit = 1000")
         connection.execute("ANALYZE")

@@ -6,6 +6,7 @@ into an answer: a new release is served by a new start. Nothing is loaded from t
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -56,7 +57,8 @@ def command(release: Path, metadata: Path, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "datasette", "serve", "--immutable", str(database)),
         *("--metadata", str(metadata.resolve()), "--plugins-dir", str(PLUGINS), "--cors"),
-        *("--template-dir", str(TEMPLATES), "--static", f"site:{STATIC}"),  # metadata.yml asks for /site/site.css
+        *("--template-dir", str(TEMPLATES), "--static", f"site:{STATIC}"),
+        *("--static", f"files:{database.parent}"),  # the release as files: a proxy before us serves them itself
         *("--host", host, "--port", str(port), *settings),
     ]
 
@@ -69,7 +71,9 @@ def run(home: Path, *, host: str, port: int) -> None:
     """
     words = command(home / "build" / "current", home / "metadata.yml", host, port)
     _refuse_port(host, port)
-    server = subprocess.Popen(words, stdin=subprocess.DEVNULL)  # noqa: S603  the words are ours
+    # The plugins are ours and import us, wherever the command is given.
+    surroundings = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)}
+    server = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=surroundings)  # noqa: S603  the words are ours
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # TERM ends us as Ctrl-C does: the server goes first
     try:
         _await_answer(server, host, port)
