@@ -23,7 +23,7 @@ import yaml
 from datasette.app import Datasette
 from markupsafe import Markup
 
-from pipeline import folding
+from pipeline.serve import asking
 from pipeline.serve.plugins import guard
 
 Message = MutableMapping[str, Any]
@@ -40,7 +40,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
 # Data answers are the same in every language.
 DATA: Final = re.compile(r"/(v1|feed|files|site)(/|$)|.*\.(json|csv|db|xlsx|atom|xml|yaml|txt)$")
 LABEL: Final = re.compile(r"\b(title|definition|explanation|reason)_en\b")
-FOUND: Final = 50
+READ, ENOUGH, SHOWN = 300, 5, 50
 LABEL_WIDE, LABEL_HIGH = 22, 11
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -127,6 +127,13 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     return by_language
 
 
+# What is counted but nobody gave a figure for: a reader who asks for it is told so on the page of its series.
+UNSAID: Final = """
+SELECT 'indicators' AS resource, indicator AS key, title_en AS title, '' AS broken_down_by, NULL AS period_start,
+  NULL AS period_end, indicator || ' ' || title_ru || ' ' || title_tg || ' ' || title_en AS titles, 0 AS context
+FROM indicators WHERE indicator NOT IN (SELECT indicator FROM claims)"""
+
+
 @hookimpl
 def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     """What every template may use; not only the pages that Datasette renders with variables, but errors too."""
@@ -147,8 +154,17 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
                 return []
             raise
 
-    async def found(text: str) -> list[dict[str, Any]]:
-        return await ask(SEARCH, asked=asked) if (asked := folding.question(text[:200])) else []
+    async def found(text: str) -> list[Mapping[str, Any]]:
+        asked = asking.question(text)
+        if not asked.terms:
+            return []
+        hits = await ask(SEARCH, asked=asked.every) + asking.named(await ask(UNSAID), asked)
+        best = asking.ordered(hits, asked)
+        if len(best) < ENOUGH and len(asked.terms) > 1:
+            there = {row["key"] for row in best}
+            more = await ask(SEARCH, asked=asked.some)
+            best += asking.ordered((row for row in more if row["key"] not in there), asked)
+        return best[:SHOWN]
 
     env.finalize = lambda value: value.translate(guard.TURNING) if isinstance(value, str) else value
     env.globals |= {
@@ -173,15 +189,18 @@ PAGES: Final = """
 SELECT DISTINCT '/topic/' || topic FROM claims UNION ALL SELECT '/series/' || indicator FROM indicators
 UNION ALL SELECT '/conflict/' || conflict_id FROM conflicts UNION ALL SELECT '/document/' || document_id FROM documents
 UNION ALL SELECT DISTINCT '/figure/' || claim_id FROM vintages"""
-# A row of the index is a claim or an event; the fewer other words it has, the nearer it is to the question.
+# A row of the index is a claim or an event; the nearest are read, asking.py puts them in order.
 SEARCH: Final = f"""
-SELECT r.resource, r.key, coalesce(c.indicator_title, m.title_en) AS title, c.value, c.qualifier, c.unit_name,
-  c.originator_name, c.broken_down_by, c.document_title, coalesce(c.period_start, m.date_start) AS period_start,
-  coalesce(c.period_end, m.date_end) AS period_end, m.document_id
-FROM (SELECT rowid, rank FROM search WHERE search MATCH :asked ORDER BY rank LIMIT {FOUND}) AS s
+SELECT r.resource, r.key, coalesce(i.title_en, m.title_en) AS title, c.value, c.qualifier, c.unit_name,
+  c.originator_name, c.broken_down_by, d.title AS document_title, m.document_id,
+  coalesce(c.period_start, m.date_start) AS period_start, coalesce(c.period_end, m.date_end) AS period_end,
+  coalesce(i.indicator || ' ' || i.title_ru || ' ' || i.title_tg, m.title_ru || ' ' || m.title_tg) || ' '
+  || coalesce(i.title_en, m.title_en) AS titles, coalesce(i.ohchr_type = 'context', 0) AS context
+FROM (SELECT rowid, rank FROM search WHERE search MATCH :asked ORDER BY rank LIMIT {READ}) AS s
 JOIN search_rows AS r ON r.id = s.rowid
 LEFT JOIN claims AS c ON c.claim_id = r.key LEFT JOIN milestones AS m ON m.milestone_id = r.key
-ORDER BY s.rank, c.broken_down_by <> '', period_end DESC"""  # noqa: S608  our number
+LEFT JOIN indicators AS i ON i.indicator = c.indicator
+LEFT JOIN documents AS d ON d.document_id = coalesce(c.document_id, m.document_id)"""  # noqa: S608  our number
 
 
 def address(request: Any) -> str:
