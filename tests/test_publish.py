@@ -163,7 +163,7 @@ def test_the_database_is_sound_and_enforces_its_keys(folder, tmp_path):
 
 def test_filtering_by_a_code_and_sorting_by_date_is_served_by_one_index(database):
     """The filter and the default order, newest first, stand in the same index."""
-    query = "EXPLAIN QUERY PLAN SELECT * FROM complaints WHERE indicator = 'received' ORDER BY period_start DESC"
+    query = "EXPLAIN QUERY PLAN SELECT * FROM complaints WHERE indicator = 'received' ORDER BY period_end DESC"
     plan = [step[3] for step in database.execute(query)]
     (written,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'complaints_indicator'").fetchone()
 

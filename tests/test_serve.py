@@ -471,7 +471,7 @@ def test_a_number_that_is_no_port_is_refused(home: Path, port: int) -> None:
 
 def test_the_release_is_opened_by_its_own_path(home: Path) -> None:
     """The server never follows build/current again: a new release does not mix into the answers of an old one."""
-    words = server.command(home / "build" / "current", home / "metadata.yml", "127.0.0.1", 8001)
+    words = server.command(home / "build" / "current", home / "metadata.yml", ["--port", "8001"])
 
     assert str(home / "build" / "releases" / "0a" / "statistics.db") == words[words.index("--immutable") + 1]
 

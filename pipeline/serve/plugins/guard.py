@@ -185,7 +185,7 @@ async def _claim(datasette: Any, request: Any) -> object:
     return await error(datasette, request.path, 404, sentence)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)  # the innermost door: prepared.py keeps what leaves it
 def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     """Every request through one door: refusals, 304, headers."""
     tag = _tag(datasette)

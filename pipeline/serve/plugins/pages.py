@@ -248,7 +248,7 @@ def _ticks(most: float) -> list[int]:
     rough = max(most, 4) / 4
     size = 10 ** math.floor(math.log10(rough))
     step = next(size * nice for nice in (1, 2, 5, 10) if size * nice >= rough)
-    return [int(step * n) for n in range(math.ceil(most / step) + 1)]
+    return [int(step * n) for n in range(math.ceil(max(most, 4) / step) + 1)]
 
 
 def _free_level(taken: list[tuple[float, float]], x: float, y: float) -> float | None:
