@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -68,7 +67,7 @@ def test_a_page_is_sound_in_a_browser(site: httpx.Client, browser: Any, kind: st
         seen["axe"] += [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
         if width == WIDTHS[0]:
             page.emulate_media(media="print")
-            page.pdf(path=Path(name).with_suffix(".pdf"))
+            page.screenshot(path=shots / f"{kind}-{prefix[1:] or 'en'}-print.png", full_page=True)
         context.close()
     seen["elsewhere"] = [url for url in seen["elsewhere"] if not url.startswith(str(site.base_url))]
     seen["console"] = [text for text in seen["console"] if kind != "nothing" or "404" not in text]

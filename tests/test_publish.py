@@ -168,7 +168,7 @@ def test_filtering_by_a_code_and_sorting_by_date_is_served_by_one_index(database
     (written,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'complaints_indicator'").fetchone()
 
     assert plan[0] == "SEARCH complaints USING INDEX complaints_indicator (indicator=?)"
-    assert written.endswith('("indicator", "period_start" DESC)')
+    assert written.endswith('("indicator", "period_end" DESC)')
 
 
 def test_narrow_tables_are_their_own_index_and_searched_ones_keep_a_rowid(database):

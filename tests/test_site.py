@@ -102,3 +102,31 @@ def test_data_is_the_same_in_every_language(site: httpx.Client) -> None:
     answers = {site.get(f"{prefix}/statistics/complaints.json?_shape=array&_size=3").text for prefix in LANGUAGES}
 
     assert len(answers) == 1
+
+
+def test_the_code_of_the_country_leads_to_the_language(site: httpx.Client) -> None:
+    """/tj/ is taken for /tg/ by many."""
+    assert site.get("/tj/sources").headers["location"] == "/tg/sources"
+
+
+def test_a_page_made_once_is_the_same_page(site: httpx.Client) -> None:
+    """The second answer is the first to the byte, headers and all; under another host it names that host."""
+    first, second = (site.get("/figure/coalition-2022conf-2021") for _ in range(2))
+    other = site.get("/figure/coalition-2022conf-2021", headers={"Host": "record.example"})
+
+    assert (first.content, first.headers["etag"]) == (second.content, second.headers["etag"])
+    assert "http://record.example/figure/" in other.text
+    assert "record.example" not in site.get("/figure/coalition-2022conf-2021").text
+
+
+def test_no_page_sets_a_cookie(site: httpx.Client) -> None:
+    """Nothing is stored at the reader's."""
+    assert [kind for kind in KINDS if "set-cookie" in site.get(kind).headers] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["/ru/statistics.json?sql=select+1", "/tg/statistics?sql=select+1", "/v1/as_of?sql=select+1"]
+)
+def test_sql_is_closed_on_every_address(site: httpx.Client, address: str) -> None:
+    """Also below the languages and under /v1/."""
+    assert site.get(address).status_code in {400, 403, 404}

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pluggy
 import yaml
+from datasette import Response
 from datasette.app import Datasette
 from markupsafe import Markup
 
@@ -114,6 +115,9 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
                 await app(scope, receive, send)
                 return
             _, first, rest = (scope["path"] + "/").split("/", 2)
+            if first == "tj":  # the country's code, which some take for the language's
+                await Response.redirect(f"/tg/{rest}".removesuffix("/") or "/tg").asgi_send(send)
+                return
             if first not in datasette.sites:
                 await app(scope, receive, send)
                 return
