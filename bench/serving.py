@@ -145,9 +145,9 @@ def main(rows: int = 1_000_000) -> None:
         serve = [sys.executable, "-m", "pipeline", "serve", "--home", str(home)]
         (home / "build" / "current" / "answer.json").write_text("")
         with (
-            running([*serve, "--port", str(port)], direct) as server,
-            running([*serve, "--sockets", str(sockets)], direct),
-            running([str(shipped.NGINX), "-c", str(folder / "nginx.conf"), "-p", str(folder)], address),
+            running([*serve, "--port", str(port)], f"{direct}/robots.txt") as server,
+            running([*serve, "--sockets", str(sockets)], f"{direct}/robots.txt"),
+            running([str(shipped.NGINX), "-c", str(folder / "nginx.conf"), "-p", str(folder)], f"{address}/robots.txt"),
         ):
             speeds(home, direct, address, folder)
             idle = polite(address, QUERY)[1]
@@ -168,9 +168,10 @@ def speeds(home: Path, direct: str, address: str, folder: Path) -> None:
     """The ratios of speed."""
     base = home / "build" / "current" / "statistics.db"
     for name, path in (("page", "/"), ("API", QUERY)):
-        body = httpx.get(f"{direct}{path}", trust_env=False).content
+        body = httpx.get(f"{direct}{path}", trust_env=False, timeout=120).content
         (home / "build" / "current" / "answer.json").write_bytes(body)
-        httpx.get(f"{address}{path}", trust_env=False)
+        for _ in range(3):
+            httpx.get(f"{address}{path}", trust_env=False, timeout=120)
         static, cached = rate(f"{address}/files/answer.json"), rate(f"{address}{path}")
         print(f"cached {name}: {cached:.0f}/s, nginx static {static:.0f}/s, ratio {cached / static:.2f}", flush=True)
     sql = json.loads(httpx.get(f"{direct}/-/metadata.json", trust_env=False).text)
@@ -211,7 +212,7 @@ def speeds(home: Path, direct: str, address: str, folder: Path) -> None:
         plain.execute("ANALYZE")
     other = int(direct.rsplit(":", 1)[1]) + 2
     words = [sys.executable, "-m", "pipeline", "serve", "--home", str(single), "--port", str(other)]
-    with running(words, f"http://127.0.0.1:{other}"):
+    with running(words, f"http://127.0.0.1:{other}/robots.txt"):
         baseline = rate(f"http://127.0.0.1:{other}{TABLE}", "X-Any: answer")
     print(
         f"filter and sort, single-column indexes: {baseline:.1f}/s, ratio {ours / max(baseline, 0.1):.0f}", flush=True

@@ -158,6 +158,11 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
                 return []
             raise
 
+    async def ask_at_length(sql: str) -> list[dict[str, Any]]:
+        asked = LABEL.sub(rf"\1_{tongue}", sql)
+        base = datasette.get_database(DATABASE)
+        return list(await base.execute_fn(lambda conn: [dict(row) for row in conn.execute(asked)]))
+
     async def found(text: str) -> list[Mapping[str, Any]]:
         asked = asking.question(text)
         if not asked.terms:
@@ -172,7 +177,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
 
     env.finalize = lambda value: value.translate(guard.TURNING) if isinstance(value, str) else value
     env.globals |= {
-        "t": t, "ask": ask, "found": found, "language": tongue,
+        "t": t, "ask": ask, "ask_at_length": ask_at_length, "found": found, "language": tongue,
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
         "other_language": lambda column: column[:-3] == "explanation" and column[-2:] != tongue,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import pluggy
 
@@ -17,14 +17,17 @@ from pipeline.serve.plugins import guard
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 MOST: Final = 128
+LANDINGS: Final = frozenset({"/", "/ru", "/ru/", "/tg", "/tg/"})
 LARGEST_BYTES: Final = 300_000
 # With one of these the answer may be another one.
 OWN: Final = guard.PERSONAL | {b"if-none-match", b"range"}
 
 
 @hookimpl
-def asgi_wrapper() -> Callable[[guard.App], guard.App]:
-    """A page that was answered once is answered from memory."""
+def asgi_wrapper(datasette: Any) -> Callable[[guard.App], guard.App]:
+    """A page that was answered once is answered from memory, whatever its language."""
+    if datasette.setting("base_url") != "/":
+        return lambda app: app
     pages: dict[object, list[guard.Message]] = {}
 
     def keeping(app: guard.App) -> guard.App:
@@ -48,7 +51,11 @@ def _key(scope: guard.Message) -> object:
     if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"] or "." in scope["path"]:
         return None
     given = dict(scope["headers"])
-    return None if OWN & set(given) else (scope["path"], given.get(b"host"), given.get(b"x-forwarded-proto"))
+    if OWN & set(given):
+        return None
+    path = scope["path"]
+    # The landing asks much and repeats no address: once is enough for all.
+    return path if path in LANDINGS else (path, given.get(b"host"), given.get(b"x-forwarded-proto"))
 
 
 def _kept(pages: dict[object, list[guard.Message]], key: object, send: guard.Send) -> guard.Send:
