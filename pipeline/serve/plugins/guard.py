@@ -189,6 +189,7 @@ async def _claim(datasette: Any, request: Any) -> object:
 def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     """Every request through one door: refusals, 304, headers."""
     tag = _tag(datasette)
+    unchanged = [(k.encode(), v.encode()) for k, v in (cors(datasette) | HEADERS | KEPT | {"etag": tag}).items()]
 
     def guarded(app: App) -> App:
         async def door(scope: Message, receive: Receive, send: Send) -> None:
@@ -201,10 +202,11 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
 
             if scope["type"] != "http":
                 await app(scope, receive, send)
+            elif scope["method"] == "GET" and _is_known(dict(scope["headers"]), tag):
+                await send({"type": "http.response.start", "status": 304, "headers": unchanged})
+                await send({"type": "http.response.body"})
             elif refused := await _refusal(datasette, scope):
                 await refused.asgi_send(dressed)
-            elif _is_known(dict(scope["headers"]), tag):
-                await Response("", status=304, headers=cors(datasette) | {"etag": tag}).asgi_send(dressed)
             else:
                 await app(scope, receive, dressed)
 
@@ -232,6 +234,8 @@ def _dressed(message: Message, tag: str) -> Headers:
 
 def _is_known(given: Mapping[bytes, bytes], tag: str) -> bool:
     """Whether If-None-Match names our tag, weak or strong, in a request that is nobody's in particular."""
+    if b"if-none-match" not in given:
+        return False
     asked = given.get(b"if-none-match", b"").decode("latin-1").split(",")
     return tag in {f"W/{one.strip().removeprefix('W/')}" for one in asked} and not PERSONAL & set(given)
 

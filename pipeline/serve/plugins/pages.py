@@ -180,7 +180,6 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "t": t, "ask": ask, "ask_at_length": ask_at_length, "found": found, "language": tongue,
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
-        "other_language": lambda column: column[:-3] == "explanation" and column[-2:] != tongue,
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
         "window": lambda start, end: _window(start, end, tongue),
         "day": lambda iso: _day(iso, tongue),
