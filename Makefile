@@ -21,7 +21,7 @@ serve: .venv/run.stamp  ## serve the last release with Datasette (PORT=8001)
 	@$(PIPELINE) serve --port $(PORT)
 
 bake: .venv/run.stamp  ## write the whole site as files to build/bake (ADDRESS=https://…)
-	@$(PIPELINE) bake $(if $(ADDRESS),--address "$(ADDRESS)")
+	@$(BIN)/python -m pipeline.serve.bake $(ADDRESS)
 
 scrape: .venv/run.stamp  ## only visit the publishers and archive what they answer (CONTACT=mail or page)
 	@$(PIPELINE) scrape

@@ -379,29 +379,13 @@ def archive_show(
 def serve(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    sockets: Annotated[
-        Path | None, typer.Option(help="A folder: serve on a socket there, behind a proxy, instead of a port.")
-    ] = None,
+    sockets: Annotated[Path | None, typer.Option(help="Serve on a socket in this folder, behind a proxy.")] = None,
     home: Home = HERE,
 ) -> None:
     """Serve the last good release with Datasette."""
     from pipeline.serve import server
 
-    if sockets is not None:
-        server.run_behind(home, sockets)
-    else:
-        server.run(home, host=host, port=port)
-
-
-@app.command()
-def bake(
-    address: Annotated[str, typer.Option(help="The public address that citations and feeds name.")] = "",
-    home: Home = HERE,
-) -> None:
-    """Write the whole public site as files to build/bake, for mirrors and for the day the server is down."""
-    from pipeline.serve import bake as baking
-
-    print(baking.bake(home, address), file=sys.stderr)
+    server.run_behind(home, sockets) if sockets else server.run(home, host=host, port=port)
 
 
 def main() -> None:

@@ -31,7 +31,10 @@ def schema_files() -> dict[str, dict[str, Any]]:
 def schemas() -> dict[str, dict[str, Any]]:
     """The Table Schema of every published resource."""
     own, lists = schema_files(), sorted(path.stem for path in (HOME / "schemas" / "codes").glob("*.csv"))
-    return {name: own.get(name, own["code_list"]) for name in (*TOPICS, "milestones", "documents", "captures", *DERIVED, *lists)}
+    return {
+        name: own.get(name, own["code_list"])
+        for name in (*TOPICS, "milestones", "documents", "captures", *DERIVED, *lists)
+    }
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -103,3 +104,7 @@ def _site(home: Path) -> Iterator[httpx.Client]:
     finally:
         running.terminate()
         running.wait()
+
+
+if __name__ == "__main__":
+    sys.stderr.write(bake(Path.cwd(), *sys.argv[1:2]) + "\n")
