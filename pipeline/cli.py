@@ -15,12 +15,8 @@ import typer
 
 from pipeline import errors
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The open record of torture complaints, prosecutions and monitoring in Tajikistan.",
-)
+TITLE = "The open record of torture complaints, prosecutions and monitoring in Tajikistan."
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=TITLE)
 archives = typer.Typer(no_args_is_help=True, help="The private archive of what publishers answered.")
 app.add_typer(archives, name="archive")
 sources = typer.Typer(no_args_is_help=True, help="The sources of the catalogue.")
