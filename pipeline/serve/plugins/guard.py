@@ -260,7 +260,9 @@ async def _refusal(datasette: Any, scope: Message) -> Any:
     if first == "-" and name.partition("/")[0] not in OPEN_INTERNALS:
         return await error(datasette, path, 404, "There is no such page.")
     if scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
-        return await error(datasette, ".json", 405, "This site only reads: use GET.")
+        refused = await error(datasette, ".json", 405, "This site only reads: use GET.")
+        refused.headers["allow"] = "GET, HEAD"
+        return refused
     if "_timelimit" in arguments:
         return await error(datasette, path, 400, "_timelimit is not offered here.")
     query = await datasette.get_canned_query(first, name, None) if first in datasette.databases else None
