@@ -9,7 +9,7 @@ PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help publish serve scrape check validate test exam bench lint format lock clean protect-demo
+.PHONY: help publish serve bake scrape check validate test exam bench lint format lock clean protect-demo
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ publish: .venv/run.stamp  ## visit the publishers and publish the ledger (CONTAC
 
 serve: .venv/run.stamp  ## serve the last release with Datasette (PORT=8001)
 	@$(PIPELINE) serve --port $(PORT)
+
+bake: .venv/run.stamp  ## write the whole site as files to build/bake (ADDRESS=https://…)
+	@$(BIN)/python -m pipeline.serve.bake $(ADDRESS)
 
 scrape: .venv/run.stamp  ## only visit the publishers and archive what they answer (CONTACT=mail or page)
 	@$(PIPELINE) scrape

@@ -15,12 +15,8 @@ import typer
 
 from pipeline import errors
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The open record of torture complaints, prosecutions and monitoring in Tajikistan.",
-)
+TITLE = "The open record of torture complaints, prosecutions and monitoring in Tajikistan."
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=TITLE)
 archives = typer.Typer(no_args_is_help=True, help="The private archive of what publishers answered.")
 app.add_typer(archives, name="archive")
 sources = typer.Typer(no_args_is_help=True, help="The sources of the catalogue.")
@@ -379,12 +375,13 @@ def archive_show(
 def serve(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    sockets: Annotated[Path | None, typer.Option(help="Serve on a socket in this folder, behind a proxy.")] = None,
     home: Home = HERE,
 ) -> None:
     """Serve the last good release with Datasette."""
     from pipeline.serve import server
 
-    server.run(home, host=host, port=port)
+    server.run_behind(home, sockets) if sockets else server.run(home, host=host, port=port)
 
 
 def main() -> None:

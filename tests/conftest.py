@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -27,3 +30,24 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout that has published the real ledger; made once for all tests."""
+    import served  # noqa: PLC0415  only tests of the public face pay for it
+
+    return served.published(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def site(home: Path) -> Iterator[httpx.Client]:
+    """A client of one real server over that package; started once for all tests."""
+    import served  # noqa: PLC0415  only tests of the public face pay for it
+
+    port = served.free_port()
+    running = served.start(home, port)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        yield client
+    running.terminate()
+    running.communicate(timeout=30)

@@ -27,8 +27,8 @@ import pyarrow.parquet
 import pytest
 from hypothesis import strategies
 
-from pipeline import errors, publish
-from pipeline.publish import search, tables, words, workbook
+from pipeline import errors, folding, publish
+from pipeline.publish import search, tables, workbook
 from pipeline.records import PublicTable
 
 HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ def table(name: str) -> PublicTable:
 
 def found(database: sqlite3.Connection, text: str) -> list[str]:
     sql = "SELECT key FROM search JOIN search_rows ON id = search.rowid WHERE search MATCH ? ORDER BY key"
-    return [key for (key,) in database.execute(sql, (words.question(text),))]
+    return [key for (key,) in database.execute(sql, (folding.question(text),))]
 
 
 # Same input, same bytes
@@ -163,12 +163,12 @@ def test_the_database_is_sound_and_enforces_its_keys(folder, tmp_path):
 
 def test_filtering_by_a_code_and_sorting_by_date_is_served_by_one_index(database):
     """The filter and the default order, newest first, stand in the same index."""
-    query = "EXPLAIN QUERY PLAN SELECT * FROM complaints WHERE indicator = 'received' ORDER BY period_start DESC"
+    query = "EXPLAIN QUERY PLAN SELECT * FROM complaints WHERE indicator = 'received' ORDER BY period_end DESC"
     plan = [step[3] for step in database.execute(query)]
     (written,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'complaints_indicator'").fetchone()
 
     assert plan[0] == "SEARCH complaints USING INDEX complaints_indicator (indicator=?)"
-    assert written.endswith('("indicator", "period_start" DESC)')
+    assert written.endswith('("indicator", "period_end" DESC)')
 
 
 def test_narrow_tables_are_their_own_index_and_searched_ones_keep_a_rowid(database):
@@ -183,8 +183,8 @@ def test_the_search_filters_a_table_by_rowid(database):
     """The rowid of a hit is the rowid of the row, in the second searched table as well."""
     sql = "SELECT milestone_id FROM milestones WHERE rowid IN (SELECT rowid FROM search WHERE search MATCH ?)"
 
-    assert database.execute(sql, (words.question("Convention"),)).fetchall() == [("m-1",)]
-    assert database.execute(sql, (words.question("visits"),)).fetchall() == []
+    assert database.execute(sql, (folding.question("Convention"),)).fetchall() == [("m-1",)]
+    assert database.execute(sql, (folding.question("visits"),)).fetchall() == []
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_no_question_breaks_the_search(text):
     """Whatever is typed becomes a valid expression, or none."""
     connection = sqlite3.connect(":memory:")
     connection.execute(search.INDEX)
-    connection.execute("INSERT INTO search (rowid, words) VALUES (1, ?)", (words.folded(text),))
-    question = words.question(text)
+    connection.execute("INSERT INTO search (rowid, words) VALUES (1, ?)", (folding.folded(text),))
+    question = folding.question(text)
     hits = connection.execute("SELECT rowid FROM search WHERE search MATCH ?", (question or '""',)).fetchall()
 
     assert hits == ([(1,)] if question else [])

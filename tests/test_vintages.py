@@ -17,8 +17,8 @@ import httpx
 import pytest
 import yaml
 from invented import SCHEMAS
+from served import free_port, start
 from test_build import command
-from test_serve import free_port, start
 
 from pipeline import assemble, errors, explain, ledger, protect, vintages
 from pipeline.publish import database as publishing
@@ -263,14 +263,18 @@ def test_an_empty_ledger_knows_no_day() -> None:
 
 
 def test_a_claim_has_one_address_for_ever(site: httpx.Client) -> None:
-    """It leads to the row of what stands, to the history of what was withdrawn; an unknown id gets a sentence."""
-    stands, withdrawn = site.get("/claim/returned"), site.get("/claim/withdrawn")
+    """It leads to the passport; as data to the row that stands or the history of one withdrawn; or it is a sentence."""
+    stands, withdrawn = site.get("/claim/returned"), site.get("/claim/withdrawn.json")
     unknown = site.get("/claim/nobody-said-this")
 
-    assert (stands.status_code, stands.headers["location"]) == (302, "/statistics/complaints/returned")
+    assert (stands.status_code, stands.headers["location"]) == (302, "/figure/returned")
     assert site.get("/claim/returned.json").headers["location"] == "/statistics/complaints/returned.json"
-    assert (withdrawn.status_code, withdrawn.headers["location"]) == (302, "/statistics/vintages?claim_id=withdrawn")
+    assert (withdrawn.status_code, withdrawn.headers["location"]) == (
+        302,
+        "/statistics/vintages.json?claim_id=withdrawn",
+    )
     assert [site.get(one.headers["location"]).status_code for one in (stands, withdrawn)] == [200, 200]
+    assert "was withdrawn" in site.get("/figure/withdrawn").text
     assert (unknown.status_code, "No claim bears this id" in unknown.text) == (404, True)
 
 

@@ -25,7 +25,7 @@ BATCH_ROWS: Final = 20_000
 # Readers filter by these and sort by the newest period. Other foreign keys get no index: SQLite needs one only to
 # delete parents, and nothing is ever deleted here.
 FILTERED: Final = ("indicator", "area", "originator", "document_id", "event")
-NEWEST_FIRST: Final = ("period_start", "date_start")
+NEWEST_FIRST: Final = ("period_end", "date_start")
 
 # Without a rollback journal a failed load leaves a useless file; it is in a staging folder that is then thrown away.
 LOADING: Final = """
@@ -49,9 +49,8 @@ def write(public: Sequence[PublicTable], path: Path) -> None:
             _load(connection, table, firsts.get(table.name))
         for table in public:
             _index(connection, table)
-        connection.execute(views.claims(public))
-        connection.execute(views.versions(public))
         connection.execute("COMMIT")
+        connection.executescript(views.all_views(public))
         search.fill(connection, public)
         connection.execute("PRAGMA analysis_limit = 1000")
         connection.execute("ANALYZE")

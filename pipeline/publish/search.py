@@ -1,6 +1,6 @@
 """Build the full-text search of statistics.db: which words stand in or behind each claim and milestone.
 
-A row is found by the titles of its codes in three languages and by its own texts. Leaves the folding to words.py and
+A row is found by the titles of its codes in three languages and by its own texts. Leaves the folding to folding.py and
 the tables to database.py.
 """
 
@@ -13,7 +13,8 @@ from typing import Final
 
 import polars
 
-from pipeline.publish import tables, words
+from pipeline import folding
+from pipeline.publish import tables
 from pipeline.records import PublicTable
 
 BATCH_ROWS: Final = 20_000
@@ -75,7 +76,7 @@ def _row_words(table: PublicTable, code_words: Mapping[str, Mapping[str, str]]) 
 
 
 def _folded(texts: polars.Series) -> dict[str, str]:
-    return {text: words.folded(text) for text in texts.drop_nulls()}
+    return {text: folding.folded(text) for text in texts.drop_nulls()}
 
 
 def _replaced(column: polars.Series, texts: Mapping[str, str]) -> polars.Series:
@@ -89,4 +90,4 @@ def _code_words(table: PublicTable) -> Iterator[tuple[str, str]]:
     if titles and key not in KEYS:
         for row in table.table.rows.select(key, *titles).iter_rows():
             if row[0] != "_T":
-                yield row[0], words.folded(" ".join(text or "" for text in row[1:]))
+                yield row[0], folding.folded(" ".join(text or "" for text in row[1:]))

@@ -1,6 +1,7 @@
-"""The views of statistics.db: every claim in one list, with English labels beside the codes.
+"""The views of statistics.db: every claim in one list, with labels beside the codes.
 
-`claims` are those of every topic that stand now, `claim_versions` all that ever stood.
+`claims` are those of every topic that stand now, `claim_versions` all that ever stood; `claims_ru`, `claims_tg` and so
+on are the same rows in Russian and Tajik.
 Made from the Table Schemas, so that a new breakdown column reaches it with no one's help. The named queries of
 metadata.yml select from it, and so may anyone who downloads the database.
 """
@@ -30,11 +31,18 @@ LEFT JOIN documents AS d ON d.document_id = c.document_id"""
 COMMON: Final = """\
 claim_id, indicator, area, period_start, period_end, period_type, period_words, period_assumed, value, unit, qualifier,
 printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
+LANGUAGES: Final = ("en", "ru", "tg")
 STOOD: Final = "version, status, recorded_on, superseded_on"
 LABELLED: Final = frozenset({"indicators", "units", "bodies", "areas", "topics", "documents"})
 
 
-def claims(public: Sequence[PublicTable]) -> str:
+def all_views(public: Sequence[PublicTable]) -> str:
+    """Every CREATE VIEW, to be run as one script: claims and claim_versions in each language, if they can be made."""
+    made = [view(public, language) for language in LANGUAGES for view in (claims, versions)]
+    return ";\n".join(filter(None, made))
+
+
+def claims(public: Sequence[PublicTable], language: str = "en") -> str:
     """CREATE VIEW claims, or "" for a package that has no claims or lacks the lists that label them.
 
     Shape: `broken_down_by` tells the breakdowns in words, such as "sex: women; form: written", "" for a total.
@@ -42,33 +50,43 @@ def claims(public: Sequence[PublicTable]) -> str:
     topics = {one.name: one.table.schema for one in public if one.table.schema["primaryKey"] == "claim_id"}
     if not topics or not {one.name for one in public} >= LABELLED:
         return ""
-    rows = "\nUNION ALL\n".join(_bare(name, schema, f"'{name}' AS topic") for name, schema in topics.items())
-    return f"CREATE VIEW claims AS\nSELECT {COLUMNS}\nFROM (\n{textwrap.indent(rows, '  ')}\n) AS c\n{LABELS}"
+    rows = "\nUNION ALL\n".join(_bare(name, schema, f"'{name}' AS topic", language) for name, schema in topics.items())
+    columns = _labelled(COLUMNS, language)
+    name = f"claims{_suffix(language)}"
+    return f"CREATE VIEW {name} AS\nSELECT {columns}\nFROM (\n{textwrap.indent(rows, '  ')}\n) AS c\n{LABELS}"
 
 
-def versions(public: Sequence[PublicTable]) -> str:
+def versions(public: Sequence[PublicTable], language: str = "en") -> str:
     """CREATE VIEW claim_versions, the columns of claims and when each version stood; "" where there is no history."""
     history = next((one.table.schema for one in public if one.name == "vintages"), None)
     if history is None or not {one.name for one in public} >= LABELLED:
         return ""
-    rows = _bare("vintages", history, topic=f"topic, {STOOD}")
-    stood = ", ".join(f"c.{column}" for column in STOOD.split(", "))
-    return f"CREATE VIEW claim_versions AS\nSELECT {COLUMNS}, {stood}\nFROM (\n{rows}\n) AS c\n{LABELS}"
+    rows = _bare("vintages", history, f"topic, {STOOD}", language)
+    columns = ", ".join([_labelled(COLUMNS, language), *(f"c.{column}" for column in STOOD.split(", "))])
+    return f"CREATE VIEW claim_versions{_suffix(language)} AS\nSELECT {columns}\nFROM (\n{rows}\n) AS c\n{LABELS}"
 
 
-def _bare(table: str, schema: Schema, topic: str) -> str:
+def _suffix(language: str) -> str:
+    return "" if language == "en" else f"_{language}"
+
+
+def _labelled(sql: str, language: str) -> str:
+    return sql.replace("title_en", f"title_{language}")
+
+
+def _bare(table: str, schema: Schema, topic: str, language: str) -> str:
     """The rows of one table of claims in the columns common to all, its breakdowns told in words."""
-    parts = "\n|| ".join(_breakdown(field, schema["foreignKeys"]) for field in _breakdowns(schema["fields"]))
+    parts = "\n|| ".join(_breakdown(field, schema["foreignKeys"], language) for field in _breakdowns(schema["fields"]))
     return f"SELECT {topic}, {COMMON},\nsubstr({parts}, 3) AS broken_down_by\nFROM {table} AS c"
 
 
-def _breakdown(field: Schema, keys: Iterable[Schema]) -> str:
+def _breakdown(field: Schema, keys: Iterable[Schema], language: str) -> str:
     """One breakdown in words, such as "; sex: women"; nothing for _T, nor for a body that counts what it received."""
     name = field["name"]
     lists = next(key["reference"]["resource"] for key in keys if key["fields"] in (name, [name]))
     not_a_part = "'_T', c.originator" if lists == "bodies" else "'_T'"
-    label = f"SELECT title_en FROM {lists} AS l WHERE l.code = c.{name} AND l.code NOT IN ({not_a_part})"  # noqa: S608
-    return f"coalesce('; {field['title'].lower()}: ' || ({label}), '')"
+    label = f"SELECT title_{language} FROM {lists} AS l WHERE l.code = c.{name} AND l.code NOT IN ({not_a_part})"  # noqa: S608
+    return f"coalesce('; {field['labels'][language].lower()}: ' || ({label}), '')"
 
 
 def _breakdowns(fields: Sequence[Schema]) -> Sequence[Schema]:

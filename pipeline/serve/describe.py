@@ -16,6 +16,7 @@ from pipeline import errors
 
 Schema = Mapping[str, Any]
 
+TRANSLATED: Final = ("ru", "tg")
 MARKER: Final = "    # ---- Below this line: written by `make publish` from schemas/*.json. Edits here are lost. ----\n"
 
 # What a reader narrows down by, and what stands first. Everything else about a table is in its schema.
@@ -83,19 +84,37 @@ def tables_block(schemas: Mapping[str, Schema]) -> str:
     Shape: YAML text, indented to stand under a database.
     """
     titles = [schema["title"] for schema in schemas.values()]
+    named = _named_by_columns(schemas)
     tables = {
-        name: _table(name, schema, shared_title=titles.count(schema["title"]) > 1) for name, schema in schemas.items()
+        name: _table(name, schema, named.get(name, {}) if titles.count(schema["title"]) > 1 else schema["labels"])
+        for name, schema in schemas.items()
     }
     text = yaml.safe_dump({"tables": tables}, allow_unicode=True, sort_keys=False, width=110)
     return textwrap.indent(text, "    ")
 
 
-def _table(name: str, schema: Schema, *, shared_title: bool) -> dict[str, object]:
-    """One table as Datasette wants it; a title that several lists share names none of them."""
+def _named_by_columns(schemas: Mapping[str, Schema]) -> dict[str, Mapping[str, str]]:
+    """For each code list the labels of the first column that takes its codes."""
+    return {
+        key["reference"]["resource"]: field["labels"]
+        for schema in reversed(list(schemas.values()))
+        for key in schema.get("foreignKeys", ())
+        for field in reversed(schema["fields"])
+        if key["fields"] in (field["name"], [field["name"]])
+    }
+
+
+def _table(name: str, schema: Schema, labels: Mapping[str, str]) -> dict[str, object]:
+    """One table as Datasette wants it; a title that several lists share names none of them, so a column does.
+
+    `title_ru`, `columns_ru` and so on take the place of `title` and `columns` on the site in that language.
+    """
     names = [field["name"] for field in schema["fields"]]
     kept = schema["primaryKey"] in ("claim_id", "milestone_id")
+    own = labels is schema["labels"]
     said: dict[str, object] = {
-        "title": name.replace("_", " ").capitalize() if shared_title else schema["title"],
+        "title": schema["title"] if own else name.replace("_", " ").capitalize(),
+        **{f"title_{language}": labels.get(language, name) for language in TRANSLATED},
         "description": schema["description"],
     }
     if kept:
@@ -109,6 +128,10 @@ def _table(name: str, schema: Schema, *, shared_title: bool) -> dict[str, object
     if not kept and name not in FRONT_PAGE and not name.startswith("register_"):
         said["hidden"] = True
     said["columns"] = {field["name"]: _column(field) for field in schema["fields"]}
+    for language in TRANSLATED:
+        said[f"columns_{language}"] = {
+            field["name"]: field.get("labels", {}).get(language, field["title"]) for field in schema["fields"]
+        }
     return said
 
 

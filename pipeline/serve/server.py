@@ -6,12 +6,13 @@ into an answer: a new release is served by a new start. Nothing is loaded from t
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,12 +38,13 @@ SETTINGS: Final[Mapping[str, str]] = {
     "num_sql_threads": "8",
     "sql_time_limit_ms": "500",
     "facet_time_limit_ms": "200",
+    "default_cache_ttl": "300",
     "truncate_cells_html": "2000",  # an explanation is read whole
 }
 
 
-def command(release: Path, metadata: Path, host: str, port: int) -> list[str]:
-    """The command line that serves `release`.
+def command(release: Path, metadata: Path, where: Sequence[str]) -> list[str]:
+    """The command line that serves `release`; `where` are Datasette's words for a port or a socket.
 
     Raises: UsageError when there is no release yet.
     """
@@ -56,8 +58,10 @@ def command(release: Path, metadata: Path, host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "datasette", "serve", "--immutable", str(database)),
         *("--metadata", str(metadata.resolve()), "--plugins-dir", str(PLUGINS), "--cors"),
-        *("--template-dir", str(TEMPLATES), "--static", f"site:{STATIC}"),  # metadata.yml asks for /site/site.css
-        *("--host", host, "--port", str(port), *settings),
+        *("--template-dir", str(TEMPLATES), "--static", f"site:{STATIC}"),
+        *("--static", f"files:{database.parent}"),  # the release as files: a proxy before us serves them itself
+        *where,
+        *settings,
     ]
 
 
@@ -67,13 +71,42 @@ def run(home: Path, *, host: str, port: int) -> None:
     Raises: UsageError when nothing is published yet, the port is no port or is taken; PipelineError when
     Datasette ends by itself.
     """
-    words = command(home / "build" / "current", home / "metadata.yml", host, port)
+    words = command(home / "build" / "current", home / "metadata.yml", ["--host", host, "--port", str(port)])
     _refuse_port(host, port)
-    server = subprocess.Popen(words, stdin=subprocess.DEVNULL)  # noqa: S603  the words are ours
+    _serve(words, (host, port), lambda: f"Open http://{_in_url(host)}:{port}/ (stop with Ctrl-C)")
+
+
+def run_behind(home: Path, sockets: Path) -> None:
+    """Serve the last good release on a socket of its own; once it answers, current.sock in `sockets` leads to it.
+
+    A proxy that connects to current.sock goes to the new release from then on, with nothing refused in between; whoever
+    served before may be stopped after that.
+    Raises: as run.
+    """
+    release = (home / "build" / "current").resolve()
+    own = sockets.resolve() / f"{release.name}-{os.getpid()}.sock"
+    words = command(release, home / "metadata.yml", ["--uds", str(own)])
+    sockets.mkdir(parents=True, exist_ok=True)
+
+    def switched() -> str:
+        fresh = own.with_suffix(".new")
+        fresh.symlink_to(own.name)
+        fresh.replace(sockets / "current.sock")
+        return f"Release {release.name} is served at {sockets / 'current.sock'}"
+
+    try:
+        _serve(words, str(own), switched)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _serve(words: Sequence[str], address: tuple[str, int] | str, ready: Callable[[], str]) -> None:
+    """Start Datasette, say what `ready` says once it answers, and end when it or the caller's patience ends."""
+    server = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=surroundings())  # noqa: S603  the words are ours
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # TERM ends us as Ctrl-C does: the server goes first
     try:
-        _await_answer(server, host, port)
-        sys.stderr.write(f"Open http://{_in_url(host)}:{port}/ (stop with Ctrl-C)\n")
+        await_answer(server, address)
+        sys.stderr.write(f"{ready()}\n")
         sys.stderr.flush()
         ended = server.wait()
     except KeyboardInterrupt:
@@ -84,13 +117,17 @@ def run(home: Path, *, host: str, port: int) -> None:
     raise errors.PipelineError(f"serve: Datasette ended by itself with exit code {ended}; its own words stand above.")
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of Datasette: our plugins import us, wherever the command was given."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent.parent)}
+
+
 def _refuse_port(host: str, port: int) -> None:
     """Say so before Datasette does, when it cannot listen there."""
     other = "Choose another: make serve PORT=8002"
     if port not in PORTS:
         raise errors.UsageError(f"serve: a port lies between 1 and 65535; {port} does not. {other}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(_family((host, port)), socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -99,8 +136,8 @@ def _refuse_port(host: str, port: int) -> None:
             raise errors.UsageError(f"{seen}. {other}") from error
 
 
-def _await_answer(server: subprocess.Popen[bytes], host: str, port: int) -> None:
-    """Return once the server takes connections."""
+def await_answer(server: subprocess.Popen[bytes], address: tuple[str, int] | str) -> None:
+    """Return once the server answers a request with a whole page, not only takes connections."""
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         if (code := server.poll()) is not None:
@@ -109,11 +146,22 @@ def _await_answer(server: subprocess.Popen[bytes], host: str, port: int) -> None
                 "Next: make test, then look at metadata.yml."
             )
         try:
-            with socket.create_connection((host, port), timeout=1):
-                return
+            with socket.socket(_family(address), socket.SOCK_STREAM) as probe:
+                probe.settimeout(5)
+                probe.connect(address)
+                probe.sendall(b"GET /robots.txt HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                if probe.recv(64).startswith(b"HTTP/1.1 200"):
+                    return
         except OSError:
-            time.sleep(0.05)
-    raise errors.PipelineError(f"serve: Datasette did not answer on port {port} within {START_LIMIT_S:.0f} s.")
+            pass
+        time.sleep(0.05)
+    raise errors.PipelineError(f"serve: Datasette did not answer within {START_LIMIT_S:.0f} s.")
+
+
+def _family(address: tuple[str, int] | str) -> socket.AddressFamily:
+    if isinstance(address, str):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
 def _in_url(host: str) -> str:

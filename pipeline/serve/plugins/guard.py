@@ -8,8 +8,9 @@ alone: Datasette imports it by path, so it imports nothing of ours.
 
 from __future__ import annotations
 
-import base64
+import csv
 import hashlib
+import io
 import json
 import re
 import sqlite3
@@ -37,23 +38,33 @@ Headers = list[tuple[bytes, bytes]]
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 # With SQL closed these are the second lock: randomblob(10**9) took the server to 4.6 GB without the first.
+# Publishing refuses all of these; here stands the second lock. Control marks and those that turn the direction of text:
+TURNING: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+# What a spreadsheet would compute.
+FORMULA: Final = re.compile(r"\s*(?:[=@+|%]|-(?![\d.]))")
 LIMITS: Final = {
     sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 20_000,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
     sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 100,
 }
+# Nothing from anywhere else, no script at all, no style but the one sheet.
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS: Final = {
+    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+SOURCES: Final = {".py", ".html", ".yml", ".css", ".atom", ".xml", ".yaml", ".txt"}
+KEPT: Final = {"cache-control": "public, max-age=300"}
 # The pages under /-/ that tell paths, threads or memory of this machine stay shut; these do not.
 OPEN_INTERNALS: Final = frozenset({"static", "static-plugins", "versions", "metadata", "settings"})
 PERSONAL: Final = frozenset({b"cookie", b"authorization"})
-INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 class Discreet:
@@ -87,11 +98,12 @@ async def startup(datasette: Any) -> None:
     the values in it. Rows are counted for the tables that metadata.yml describes: those are the package; the search
     index beside them cannot be counted.
     """
-    sys.stderr = cast("TextIO", Discreet(sys.stderr))
-    handlers = uvicorn.config.LOGGING_CONFIG["handlers"]
-    handlers["access"] = {"class": "logging.NullHandler"}
-    handlers["default"] |= {"level": "WARNING"}
-    pm.unregister(name="datasette.handle_exception")
+    if pm.has_plugin("datasette.handle_exception"):  # the first Datasette of the process
+        sys.stderr = cast("TextIO", Discreet(sys.stderr))
+        handlers = uvicorn.config.LOGGING_CONFIG["handlers"]
+        handlers["access"] = {"class": "logging.NullHandler"}
+        handlers["default"] |= {"level": "WARNING"}
+        pm.unregister(name="datasette.handle_exception")
     datasette.inspect_data = {
         name: {"hash": db.hash, "size": db.size, "tables": await db.execute_fn(partial(_counts, described))}
         for name, db in datasette.databases.items()
@@ -119,25 +131,36 @@ async def handle_exception(datasette: Any, request: Any, exception: Exception) -
         sentence = "The server failed on this request. The fault is ours, not yours."
     if getattr(exception, "message_is_html", False):
         sentence = "This took longer than the server allows. Ask for less, or download the whole database and query it."
-    return await _error(datasette, request.path, status, str(sentence))
+    return await error(datasette, request.path, status, str(sentence))
+
+
+# Which page tells more of a cell: its column, the page, and the column that bears the key if it is another.
+LINKS: Final = {
+    **dict.fromkeys(("claim_id", "headline_claim", "set_aside", "total_claim"), ("figure", "")),
+    **dict.fromkeys(("value", "headline"), ("figure", "claim_id")),
+    **dict.fromkeys(("document_title", "title"), ("document", "document_id")),
+    "document_id": ("document", ""), "indicator": ("series", ""), "conflict_id": ("conflict", ""),
+}  # fmt: skip
+SEVERAL: Final = frozenset({"claims", "parts"})
 
 
 @hookimpl
-def render_cell(row: sqlite3.Row, value: object, column: str, database: str, datasette: Any) -> object:
-    """A link from a claim to its whole row, and from a document to all that it says; None for any other cell."""
-    if value is None:
-        return None
-    columns = row.keys()
-    if column == "claim_id" and "topic" in columns and "superseded_on" not in columns:
-        topic = row["topic"]["value"] if isinstance(row["topic"], dict) else row["topic"]  # a labelled foreign key
-        href = datasette.urls.row(database, topic, quote(str(value)))
-    elif column == "claim_id":
-        href = datasette.urls.path(f"/claim/{quote(str(value))}")
-    elif column in {"document_title", "title"} and "document_id" in columns:
-        href = datasette.urls.query(database, "document_says") + "?" + urlencode({"document": row["document_id"]})
-    else:
-        return None
-    return Markup('<a href="{}">{}</a>').format(href, value)
+def render_cell(row: sqlite3.Row, value: object, column: str, datasette: Any) -> object:
+    """A link from a figure to its passport, and to the page of a document, a series or a disagreement; else None."""
+    cells = {name: row[name] for name in row.keys()}  # noqa: SIM118  a row iterates over its values
+    if column in SEVERAL and isinstance(value, str):
+        links = [_link(datasette, "figure", claim, claim) for claim in value.split("; ")]
+        return Markup("; ").join(links)
+    page, key = LINKS.get(column, ("", ""))
+    label = value["label"] if isinstance(value, dict) else value
+    bearer = cells.get("headline_claim") if column == "headline" else cells.get(key or column)
+    if isinstance(bearer, dict):  # a foreign key with its label
+        bearer = bearer["value"]
+    return _link(datasette, page, bearer, label) if page and bearer and label is not None else None
+
+
+def _link(datasette: Any, page: str, key: object, label: object) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(datasette.urls.path(f"/{page}/{quote(str(key))}"), label)
 
 
 @hookimpl
@@ -147,38 +170,43 @@ def register_routes() -> list[tuple[str, Callable[..., Awaitable[object]]]]:
 
 
 async def _claim(datasette: Any, request: Any) -> object:
-    """To the row of a claim that stands, to the history of one that was withdrawn, or a sentence."""
+    """To the passport of a claim; as data to its row, or to the history of one that was withdrawn; or a sentence."""
     claim, extension = request.url_vars["claim"], request.url_vars["extension"] or ""
     newest = "SELECT topic, status FROM vintages WHERE claim_id = :claim ORDER BY version DESC LIMIT 1"
     for name in [name for name, db in datasette.databases.items() if await db.table_exists("vintages")]:
         for topic, status in await datasette.execute(name, newest, {"claim": claim}):
+            if not extension:
+                return Response.redirect(datasette.urls.path(f"/figure/{quote(claim)}"))
             if status != "withdrawn":
                 return Response.redirect(f"{datasette.urls.row(name, topic, quote(claim))}{extension}")
             history = datasette.urls.table(name, "vintages")
             return Response.redirect(f"{history}{extension}?{urlencode({'claim_id': claim})}")
     sentence = "No claim bears this id. All ids stand in /statistics/vintages, withdrawn ones included."
-    return await _error(datasette, request.path, 404, sentence)
+    return await error(datasette, request.path, 404, sentence)
 
 
-@hookimpl
+@hookimpl(tryfirst=True)  # the innermost door: prepared.py keeps what leaves it
 def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     """Every request through one door: refusals, 304, headers."""
-    fixed = HEADERS | {"content-security-policy": _policy(datasette)}
     tag = _tag(datasette)
+    unchanged = [(k.encode(), v.encode()) for k, v in (cors(datasette) | HEADERS | KEPT | {"etag": tag}).items()]
 
     def guarded(app: App) -> App:
         async def door(scope: Message, receive: Receive, send: Send) -> None:
             async def dressed(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    message = {**message, "headers": _dressed(message, fixed, tag)}
+                    message = {**message, "headers": _dressed(message, tag)}
+                elif scope["path"].endswith(".csv") and message.get("body"):
+                    message = {**message, "body": _inert_csv(message["body"])}
                 await send(message)
 
             if scope["type"] != "http":
                 await app(scope, receive, send)
+            elif scope["method"] == "GET" and _is_known(dict(scope["headers"]), tag):
+                await send({"type": "http.response.start", "status": 304, "headers": unchanged})
+                await send({"type": "http.response.body"})
             elif refused := await _refusal(datasette, scope):
                 await refused.asgi_send(dressed)
-            elif _is_known(dict(scope["headers"]), tag):
-                await Response("", status=304, headers=_cors(datasette) | {"etag": tag}).asgi_send(dressed)
             else:
                 await app(scope, receive, dressed)
 
@@ -187,16 +215,27 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     return guarded
 
 
-def _dressed(message: Message, fixed: Mapping[str, str], tag: str) -> Headers:
+def _inert_csv(rows: bytes) -> bytes:
+    """The rows of Datasette's own CSV, of which each is sent whole, with nothing that a spreadsheet would run."""
+    out = io.StringIO()
+    csv.writer(out).writerows(
+        [inert(cell) for cell in row] for row in csv.reader(io.StringIO(rows.decode(), newline=""))
+    )
+    return out.getvalue().encode()
+
+
+def _dressed(message: Message, tag: str) -> Headers:
     """The headers of an answer with ours added; a page that is whole also gets the tag of the release."""
     headers: Headers = list(message["headers"])
     there = {name.lower() for name, _ in headers}
-    added = {**fixed, "etag": tag} if message["status"] == HTTPStatus.OK else fixed
+    added = {**HEADERS, **KEPT, "etag": tag} if message["status"] == HTTPStatus.OK else HEADERS
     return headers + [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in there]
 
 
 def _is_known(given: Mapping[bytes, bytes], tag: str) -> bool:
     """Whether If-None-Match names our tag, weak or strong, in a request that is nobody's in particular."""
+    if b"if-none-match" not in given:
+        return False
     asked = given.get(b"if-none-match", b"").decode("latin-1").split(",")
     return tag in {f"W/{one.strip().removeprefix('W/')}" for one in asked} and not PERSONAL & set(given)
 
@@ -205,23 +244,9 @@ def _tag(datasette: Any) -> str:
     """One validator for every page: databases are immutable, so release, words, settings and code decide all."""
     parts = [db.hash for db in datasette.databases.values() if db.hash]
     parts += [json.dumps(datasette.metadata(), sort_keys=True, default=str), str(datasette.settings_dict())]
-    parts.append(Path(__file__).read_text(encoding="utf-8"))
+    room = Path(__file__).parent.parent
+    parts += [path.read_text(encoding="utf-8") for path in sorted(room.rglob("*")) if path.suffix in SOURCES]
     return f'W/"{hashlib.sha256("".join(parts).encode()).hexdigest()[:32]}"'
-
-
-def _policy(datasette: Any) -> str:
-    """Nothing from anywhere else, and no inline script but the ones in the templates of the Datasette installed."""
-    environment, hashes = datasette.jinja_env, set()
-    for name in environment.list_templates(filter_func=lambda name: name.endswith(".html")):
-        source = environment.loader.get_source(environment, name)[0]
-        for script in INLINE_SCRIPT.findall(source):
-            text = script.replace("{{ datasette_allow_facet }}", json.dumps(datasette.setting("allow_facet")))
-            if "{{" not in text and "{%" not in text:
-                hashes.add("'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'")
-    return (
-        f"default-src 'none'; script-src 'self' {' '.join(sorted(hashes))}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
 
 
 async def _refusal(datasette: Any, scope: Message) -> Any:
@@ -233,9 +258,13 @@ async def _refusal(datasette: Any, scope: Message) -> Any:
     first, _, rest = path.strip("/").partition("/")
     name, _, extension = rest.partition(".")
     if first == "-" and name.partition("/")[0] not in OPEN_INTERNALS:
-        return await _error(datasette, path, 404, "There is no such page.")
+        return await error(datasette, path, 404, "There is no such page.")
+    if scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
+        refused = await error(datasette, ".json", 405, "This site only reads: use GET.")
+        refused.headers["allow"] = "GET, HEAD"
+        return refused
     if "_timelimit" in arguments:
-        return await _error(datasette, path, 400, "_timelimit is not offered here.")
+        return await error(datasette, path, 400, "_timelimit is not offered here.")
     query = await datasette.get_canned_query(first, name, None) if first in datasette.databases else None
     if not query:
         return None
@@ -244,11 +273,11 @@ async def _refusal(datasette: Any, scope: Message) -> Any:
     start = next((rule["start"] for rule in declared.values() if "start" in rule), None)  # none: all may be left out
     if start and not extension and not "".join(value for values in asked.values() for value in values).strip():
         return Response.redirect(datasette.urls.path(start))
-    fault = await _fault(datasette, first, declared, asked)
-    return await _error(datasette, path, 400, f"{name}: {fault}") if fault else None
+    wrong = await fault(datasette, first, declared, asked)
+    return await error(datasette, path, 400, f"{name}: {wrong}") if wrong else None
 
 
-async def _fault(
+async def fault(
     datasette: Any, database: str, declared: Mapping[str, Mapping[str, str]], asked: Mapping[str, list[str]]
 ) -> str | None:
     """What is wrong with the parameters of a named query, in a sentence that says what to give."""
@@ -266,17 +295,26 @@ async def _fault(
     return None
 
 
-async def _error(datasette: Any, path: str, status: int, sentence: str) -> Any:
+def inert(cell: object) -> object:
+    """A cell for a spreadsheet: a text that would be a formula gets an apostrophe, marks that turn text are gone."""
+    if not isinstance(cell, str):
+        return cell
+    kept = cell.translate(TURNING)
+    return f"'{kept}" if FORMULA.match(kept) else kept
+
+
+async def error(datasette: Any, path: str, status: int, sentence: str) -> Any:
     """An error as stock Datasette words it: JSON or text for a data address, else the error page."""
     said = {"ok": False, "error": sentence, "status": status, "title": None}
     if path.endswith(".json"):
-        return Response.json(said, status=status, headers=_cors(datasette))
+        return Response.json(said, status=status, headers=cors(datasette))
     if path.endswith(".csv"):
-        return Response.text(sentence, status=status, headers=_cors(datasette))
+        return Response.text(sentence, status=status, headers=cors(datasette))
     template = datasette.jinja_env.select_template([f"{status}.html", "error.html"])
     page = {**said, "urls": datasette.urls, "app_css_hash": datasette.app_css_hash(), "menu_links": list}
-    return Response.html(await template.render_async(page), status=status, headers=_cors(datasette))
+    return Response.html(await template.render_async(page), status=status, headers=cors(datasette))
 
 
-def _cors(datasette: Any) -> dict[str, str]:
+def cors(datasette: Any) -> dict[str, str]:
+    """The header that lets other sites read our data."""
     return {"Access-Control-Allow-Origin": "*"} if datasette.cors else {}

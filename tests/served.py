@@ -1,0 +1,72 @@
+"""The real package behind a real server, as `make serve` starts it: what the tests of the public face share."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import assemble, ledger, protect, publish, vintages
+from pipeline.reconcile import tables as reconciled
+
+HOME = Path(__file__).resolve().parent.parent
+TOPICS = (
+    "complaints", "prosecutions", "monitoring_visits", "victim_support", "training", "international_review", "law",
+    "places_of_detention",
+)  # fmt: skip
+DERIVED = ("series", "conflicts", "conflict_claims", "partitions", "coverage", "vintages", "revisions")
+
+
+def schema_files() -> dict[str, dict[str, Any]]:
+    """Every Table Schema by the name of its file."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (HOME / "schemas").glob("*.json")}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """The Table Schema of every published resource."""
+    own, lists = schema_files(), sorted(path.stem for path in (HOME / "schemas" / "codes").glob("*.csv"))
+    return {
+        name: own.get(name, own["code_list"])
+        for name in (*TOPICS, "milestones", "documents", "captures", *DERIVED, *lists)
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(home: Path, port: int) -> subprocess.Popen[str]:
+    """`make serve` on that port, back as soon as it has said its address."""
+    words = [sys.executable, "-m", "pipeline", "serve", "--home", str(home), "--port", str(port)]
+    running = subprocess.Popen(words, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stderr is not None
+    line = running.stderr.readline()
+    if line != f"Open http://127.0.0.1:{port}/ (stop with Ctrl-C)\n":
+        running.terminate()
+        pytest.fail(line + running.communicate(timeout=30)[1])
+    return running
+
+
+def published(folder: Path) -> Path:
+    """A checkout that has published the real ledger: build/current names a whole release."""
+    (folder / "schemas").mkdir(parents=True)
+    shutil.copy(HOME / "schemas" / "package.yml", folder / "schemas")
+    shutil.copy(HOME / "metadata.yml", folder)
+    book = ledger.read(HOME)
+    tables, _ = assemble.tables(book, schema_files())
+    tables += vintages.tables(book, schema_files(), ledger.BREAKDOWNS)
+    tables += reconciled.tables(book, schema_files())
+    public = protect.public_tables(tables, HOME / "schemas" / "disclosure.yml")
+    staged = publish.stage(public, folder, created=book.newest_recorded_on())
+    (folder / "build" / "releases").mkdir(exist_ok=True)
+    release = staged.rename(folder / "build" / "releases" / "0a")
+    (folder / "build" / "current").symlink_to(release)
+    return folder

@@ -1,0 +1,132 @@
+"""The public pages: three languages, every number with its passport, nothing that runs in a reader's browser."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import re
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from served import HOME
+
+CLAIM, WORDS = "coalition-2022conf-2021", HOME / "pipeline" / "serve" / "words.yml"
+LANGUAGES = ("", "/ru", "/tg")
+KINDS = (
+    "/", "/topic/complaints", "/series/complaints_documented_coalition", "/conflict/contradiction-dc030813c406",
+    "/document/acca-2022ombudsman", f"/figure/{CLAIM}", "/search?q=2021", "/sources", "/coverage", "/methods",
+    "/dictionary", "/downloads", "/api", "/statistics", "/statistics/complaints", f"/statistics/complaints/{CLAIM}",
+    "/statistics/who_says_what?year=2021", "/statistics/list_conflicts",
+)  # fmt: skip
+
+
+def words() -> dict[str, dict[str, str]]:
+    """The words of the interface."""
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+
+
+def text(page: str) -> str:
+    """What a reader sees of a page."""
+    return html.unescape(re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.mark.parametrize("prefix", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_stands_in_its_language(site: httpx.Client, kind: str, prefix: str) -> None:
+    """Each kind of page answers in each language, says which, names the other two and links only to its own."""
+    got = site.get(prefix + kind)
+    language = prefix[1:] or "en"
+    body = re.sub(r"<head>.*</head>|<nav class=.languages.*?</nav>", "", got.text, flags=re.DOTALL)
+    links = re.findall(r'href="(/[^"]*)"', body)
+    common = re.compile(r"/(v1|feed|files|site|claim|openapi)[/.]|.*\.(json|csv)(\?|$)")
+
+    assert (got.status_code, f'<html lang="{language}">' in got.text) == (200, True)
+    assert got.text.count('rel="alternate" hreflang=') == 3
+    assert [link for link in links if not common.match(link) and not link.startswith(prefix or "/")] == []
+    assert words()["caveat"][language] in text(got.text)
+
+
+def test_every_word_of_the_interface_stands_in_three_languages() -> None:
+    """No word is missing in a language; table descriptions stand in the schemas for English."""
+    wanted = {key: {"ru", "tg"} if key.startswith("about_") else {"en", "ru", "tg"} for key in words()}
+
+    assert {key: set(told) for key, told in words().items()} == wanted
+
+
+def test_every_claim_has_its_passport(site: httpx.Client, home: Path) -> None:
+    """Each claim opens a page that holds its value, its body, its place and its citation."""
+    with sqlite3.connect(home / "build" / "current" / "statistics.db") as base:
+        claims = base.execute("SELECT claim_id, value, originator_name, url, locator FROM claims").fetchall()
+    lacking = []
+    for claim, value, body, url, locator in claims:
+        page = text(site.get(f"/figure/{claim}").text)
+        lacking += [claim for part in (str(value if value is not None else "—"), body, locator) if part not in page]
+        citation = page[page.index("How to cite") :]
+        lacking += [claim for part in (body, url, claim, "version 1", f"/figure/{claim}") if part not in citation]
+
+    assert len(claims) > 200
+    assert lacking == []
+
+
+def test_a_passport_of_no_claim_is_a_sentence(site: httpx.Client) -> None:
+    """An unknown id is a 404 that says where the ids stand."""
+    got = site.get("/figure/nobody-said-this")
+
+    assert (got.status_code, "/statistics/vintages" in got.text) == (404, True)
+
+
+@pytest.mark.parametrize("prefix", LANGUAGES)
+def test_the_landing_is_light(site: httpx.Client, prefix: str) -> None:
+    """With its stylesheet the landing takes at most 15 kB gzipped, and no script; it draws three charts."""
+    page, sheet = site.get(f"{prefix}/").text, site.get("/site/site.css").content
+    weight = len(gzip.compress(page.encode(), 6)) + len(gzip.compress(sheet, 6))
+
+    assert (weight <= 15_000, "<script" in page, page.count("<svg")) == (True, False, 3)
+
+
+def test_a_chart_shows_bounds_gaps_and_contradictions(site: httpx.Client) -> None:
+    """A bound is a band, a year without a figure is named, a figure that cannot stand beside others is marked."""
+    page = site.get("/").text
+
+    assert 'class="band' in page
+    assert "No figure for the whole year: 2016, 2022" in text(page)
+    assert re.search(r'aria-label="2021: 24,[^>]*>(?:(?!</a>).)*24✕', page, flags=re.DOTALL)
+    assert "no figure" in page
+
+
+def test_data_is_the_same_in_every_language(site: httpx.Client) -> None:
+    """JSON and CSV carry codes and do not depend on the language they are asked under."""
+    answers = {site.get(f"{prefix}/statistics/complaints.json?_shape=array&_size=3").text for prefix in LANGUAGES}
+
+    assert len(answers) == 1
+
+
+def test_the_code_of_the_country_leads_to_the_language(site: httpx.Client) -> None:
+    """/tj/ is taken for /tg/ by many."""
+    assert site.get("/tj/sources").headers["location"] == "/tg/sources"
+
+
+def test_a_page_made_once_is_the_same_page(site: httpx.Client) -> None:
+    """The second answer is the first to the byte, headers and all; under another host it names that host."""
+    first, second = (site.get("/figure/coalition-2022conf-2021") for _ in range(2))
+    other = site.get("/figure/coalition-2022conf-2021", headers={"Host": "record.example"})
+
+    assert (first.content, first.headers["etag"]) == (second.content, second.headers["etag"])
+    assert "http://record.example/figure/" in other.text
+    assert "record.example" not in site.get("/figure/coalition-2022conf-2021").text
+
+
+def test_no_page_sets_a_cookie(site: httpx.Client) -> None:
+    """Nothing is stored at the reader's."""
+    assert [kind for kind in KINDS if "set-cookie" in site.get(kind).headers] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["/ru/statistics.json?sql=select+1", "/tg/statistics?sql=select+1", "/v1/as_of?sql=select+1"]
+)
+def test_sql_is_closed_on_every_address(site: httpx.Client, address: str) -> None:
+    """Also below the languages and under /v1/."""
+    assert site.get(address).status_code in {400, 403, 404}
