@@ -28,6 +28,7 @@ import pytest
 from hypothesis import strategies
 
 from pipeline import errors, folding, publish
+from pipeline.publish import database as database_room
 from pipeline.publish import search, tables, workbook
 from pipeline.records import PublicTable
 
@@ -161,8 +162,10 @@ def test_the_database_is_sound_and_enforces_its_keys(folder, tmp_path):
                 connection.execute(row, broken)
 
 
-def test_filtering_by_a_code_and_sorting_by_date_is_served_by_one_index(database):
+def test_filtering_by_a_code_and_sorting_by_date_is_served_by_one_index(tmp_path):
     """The filter and the default order, newest first, stand in the same index."""
+    database_room.write(invented.public(invented.CLAIMS.replace("period_start", "period_end")), tmp_path / "x.db")
+    database = sqlite3.connect(tmp_path / "x.db")
     query = "EXPLAIN QUERY PLAN SELECT * FROM complaints WHERE indicator = 'received' ORDER BY period_end DESC"
     plan = [step[3] for step in database.execute(query)]
     (written,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'complaints_indicator'").fetchone()
