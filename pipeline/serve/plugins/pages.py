@@ -184,6 +184,9 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "window": lambda start, end: _window(start, end, tongue),
         "day": lambda iso: _day(iso, tongue),
         "year_fraction": _year_fraction, "ticks": _ticks, "free_level": _free_level,
+        "other": lambda column, columns: (
+            column.endswith(("_en", "_ru", "_tg")) and not column.endswith(tongue) and column[:-2] + tongue in columns
+        ),
         "web": lambda url: url if urlsplit(url or "").scheme in {"http", "https"} else "",
         "questions": lambda: questions(datasette), "described": lambda: list(_tables(datasette).items()),
         "site_pages": lambda: site_pages(datasette),
