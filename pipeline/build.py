@@ -123,6 +123,8 @@ def redact(workspace: Workspace, claim: str, reason: str, day: str) -> tuple[Run
     from pipeline import redaction
 
     rewritten, still = redaction.redact(workspace.home, claim, reason, day)
+    shutil.rmtree(workspace.build / "bake", ignore_errors=True)  # both were made from what may not be said any more
+    (workspace.build / "review.csv").unlink(missing_ok=True)
     run = publish(workspace)
     with publishing.lock(workspace.build):
         gone = publishing.withdraw_others(workspace.home, reason)

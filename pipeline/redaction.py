@@ -30,25 +30,26 @@ SHORT: Final = 2  # digits; a number as short as this stands in many sentences a
 SPOKEN: Final = ("note", "printed", "title", "title_en", "title_ru", "title_tg", "locator", "period_words")
 EMPTIED: Final = {
     "value": "", "printed": "not_recorded", "missing_reason": "suppressed", "note": "", "period_words": "",
-    "locator": "withheld", "qualifier": "exact", "capture_sha256": "", **dict.fromkeys(BREAKDOWNS, "_T"),
+    "locator": "withheld", "qualifier": "exact", "capture_sha256": "", "evidence": "not_yet_checked",
+    **dict.fromkeys(BREAKDOWNS, "_T"),
 }  # fmt: skip
 
 
 def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], list[str]]:
     """The files that were rewritten, and the rows elsewhere that still say the number, for a person to judge.
 
-    No version of the claim holds number, words, place or breakdown any more, and no note of another claim repeats its
-    number. Shape: `day` is the ISO date of the decision; the second list holds "file: key". A claim that was redacted
-    before rewrites nothing.
+    No version of the claim holds number, words, place or breakdown any more, its evidence and the decision that made it
+    are gone, and no note of another claim repeats its number. A claim that was redacted before rewrites nothing.
+    Shape: `day` is the ISO date of the decision; the second list holds "file: key".
     Raises: UsageError for a claim that the ledger does not hold, or a reason that is not one of REASONS.
     """
     if reason not in REASONS:
         raise errors.UsageError(f"redact: unknown reason; it must be one of {', '.join(REASONS)}.")
     tables = {path: _read(path) for path in sorted((home / "sources").glob("*/*.csv"))}
     found = [path for path, (_, rows) in tables.items() if any(row.get("claim_id") == claim for row in rows)]
-    if not found:
+    own = next((path for path in found if path.name == "claims.csv"), None)
+    if own is None:
         raise errors.UsageError("redact: no claim bears this id. All ids stand in data/vintages.csv.")
-    (own,) = found
     rows = tables[own][1]
     mine = [row for row in rows if row["claim_id"] == claim]
     if mine == (emptied := _emptied(mine, mine[-1]["recorded_on"])):
@@ -59,6 +60,9 @@ def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], li
     repeats = _repeats({row[name] for row in mine for name in ("value", "printed")} - {"", "not_recorded"})
     documents = {row["document_id"] for row in mine}
     rewritten = [own, own.with_name("corrections.yml")]
+    for path in (path for path in found if path != own):  # evidence and decisions lead to the page and its words
+        tables[path][1][:] = [row for row in tables[path][1] if row["claim_id"] != claim]
+        rewritten.append(path)
     for path in (path for path in tables if path.name == "claims.csv"):
         for row in tables[path][1]:
             if repeats.search(row["note"]) and (len(mine[0]["value"]) > SHORT or row["document_id"] in documents):

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from pipeline import build, errors, ledger, redaction
+from pipeline.proposing import DECISION_COLUMNS
 from pipeline.publish import verify
 
 HOME = Path(__file__).resolve().parent.parent
@@ -26,11 +27,28 @@ DAY = "2026-11-25"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """The committed figures, published twice, the claim that is to go in both releases."""
+    """The committed figures, published twice, the claim that is to go in both releases; proved, reviewed and baked."""
     folder = tmp_path_factory.mktemp("redaction") / "home"
     for name in ("schemas", "sources"):
         shutil.copytree(HOME / name, folder / name)
     shutil.copy(HOME / "metadata.yml", folder)
+    source = folder / "sources" / "asia-plus"
+    proof = [
+        CLAIM,
+        "1",
+        "in_capture",
+        "a" * 64,
+        "2026-11-24T00:00:00Z",
+        "asia-plus-2007amnesty",
+        "https://example.org/",
+        "",
+    ]
+    (source / "evidence.csv").write_text("\n".join(map(",".join, (ledger.EVIDENCE_COLUMNS, proof))) + "\n", "utf-8")
+    decision = ["0" * 16, "6731", "accepted", CLAIM, "p. 1", "2026-11-24"]
+    (source / "decisions.csv").write_text("\n".join(map(",".join, (DECISION_COLUMNS, decision))) + "\n", "utf-8")
+    for path in (folder / "build" / "bake" / "index.html", folder / "build" / "review.csv"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("6,731", "utf-8")
     build.publish(build.Workspace(folder))
     path = folder / "sources" / "coalition" / "documents.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("(Russian)", "(in Russian)", 1), encoding="utf-8")
@@ -89,6 +107,15 @@ def test_the_search_finds_the_number_no_more(home):
         ).fetchone()
 
     assert (hits, value, reason) == ((0,), None, "suppressed")
+
+
+@pytest.mark.usefixtures("redacted")
+def test_what_led_to_the_figure_is_gone_with_it(home):
+    """No evidence, no decision, no capture leads to the page that still says it."""
+    source = home / "sources" / "asia-plus"
+
+    assert [CLAIM in (source / name).read_text("utf-8") for name in ("evidence.csv", "decisions.csv")] == [False] * 2
+    assert "a" * 64 not in (home / "data" / "captures.csv").read_text("utf-8")
 
 
 @pytest.mark.usefixtures("redacted")
