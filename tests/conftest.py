@@ -32,6 +32,17 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
 
 
+@pytest.fixture
+def web() -> Iterator[Any]:
+    """The loopback web with every invented site."""
+    from web import sites  # noqa: PLC0415  only tests of visits pay for it
+    from web.loopback import Web  # noqa: PLC0415
+
+    with Web() as loopback:
+        sites.build(loopback)
+        yield loopback
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout that has published the real ledger; made once for all tests."""

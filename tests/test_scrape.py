@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -55,13 +54,6 @@ class World:
     def captures(self, run: str = "") -> list:
         with archive.Archive(self.folder / "archive") as store:
             return list(store.captures(run))
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as web:
-        sites.build(web)
-        yield web
 
 
 @pytest.fixture

@@ -41,13 +41,6 @@ class Days:
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as web:
-        sites.build(web)
-        yield web
-
-
-@pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A checkout with the real code lists, the invented sources, and no figure yet."""
     shutil.copytree(HOME / "schemas", tmp_path / "home" / "schemas")

@@ -78,7 +78,7 @@ def logged(build: Path) -> list[str]:
 def _lines(build: Path) -> list[bytes]:
     path = build / verify.LOG
     log = path.read_bytes() if path.exists() else b""
-    if log and (found := [one for one in verify.log_faults(log, "") if one.code == "E_LOG"]):
+    if log and (found := verify.chain_faults(log)):
         raise errors.StorageError(
             f"build/{verify.LOG}: {found[0].where} {found[0].sentence}. Nothing was published. Restore the log from a "
             "copy; if there is none, move it aside and tell readers that history begins anew."

@@ -54,21 +54,28 @@ def faults(folder: Path) -> list[Fault]:
     return found
 
 
-def log_faults(log: bytes, manifest: str, *, newest: bool = True) -> list[Fault]:
-    """What is wrong with a log of releases, and with the place in it of the release of that manifest digest.
-
-    `newest`: the release must be the log's last; an older one handed out as the newest is a rollback.
-    """
-    lines, told, previous = log.splitlines(), [], ORIGIN
-    for number, line in enumerate(lines, 1):
+def chain_faults(log: bytes) -> list[Fault]:
+    """What is wrong with a log of releases in itself: a line that does not follow the one before, or is torn."""
+    previous = ORIGIN
+    for number, line in enumerate(log.splitlines(), 1):
         one = _line(line)
         if one is None or one["seq"] != number or one["previous"] != previous:
             return [Fault("E_LOG", f"line {number}", "does not follow the line before it; the log was changed or cut")]
-        told.append(one["manifest"])
         previous = hashlib.sha256(line).hexdigest()
     if not log.endswith(b"\n"):
-        return [Fault("E_LOG", f"line {len(lines)}", "is torn; take another copy of the log")]
-    if manifest in (gone := _withdrawn(lines)):
+        return [Fault("E_LOG", f"line {len(log.splitlines())}", "is torn; take another copy of the log")]
+    return []
+
+
+def log_faults(log: bytes, manifest: str, *, newest: bool = True) -> list[Fault]:
+    """What is wrong with a log of releases, or with the place in it of the release of that manifest digest.
+
+    `newest`: the release must be the log's last; an older one handed out as the newest is a rollback.
+    """
+    if found := chain_faults(log):
+        return found
+    told = [json.loads(line)["manifest"] for line in log.splitlines()]
+    if manifest in (gone := _withdrawn(log.splitlines())):
         return [Fault("E_WITHDRAWN", MANIFEST, f"was withdrawn ({gone[manifest]}); delete your copy")]
     if manifest not in told:
         return [Fault("E_NOT_IN_LOG", MANIFEST, "this release was never logged; do not use it")]
