@@ -489,7 +489,7 @@ def test_our_own_warc_can_be_taken_in_by_another_archive_with_its_revisits(tmp_p
     assert check(tmp_path / "two") == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"neither")])
+@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"neither", mtime=0)])
 def test_a_file_that_is_no_warc_is_refused(tmp_path: Path, content: bytes) -> None:
     """Nothing is guessed about foreign bytes."""
     (tmp_path / "x.warc.gz").write_bytes(content)
