@@ -203,9 +203,10 @@ def reconciled(workspace: Workspace) -> tuple[Ledger, list[Table], list[Finding]
     findings = [*book.findings, *misfits, *compiled.findings(tables)]
     if not _grave(findings):
         workspace.say("reconciling the claims")
+        clean = {table.name for table in tables}
         tables += vintages.tables(book, schemas, BREAKDOWNS)
         tables += reconciliation.tables(book, schemas)
-        findings += compiled.findings(tables)
+        findings += compiled.findings(tables, clean)
     return book, tables, findings
 
 

@@ -67,6 +67,18 @@ def test_publishing_the_committed_figures_changes_no_tracked_file(published: Pat
     assert theirs == ours
 
 
+def test_a_derived_table_is_held_against_its_schema_too(checkout: Path) -> None:
+    """What reconciliation computes is judged like what people wrote: here the schema allows no year it has."""
+    path = checkout / "schemas" / "series.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    next(one for one in schema["fields"] if one["name"] == "year")["constraints"]["maximum"] = 1999
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    with pytest.raises(errors.ValidationRefused) as refused:
+        build.check(build.Workspace(checkout))
+
+    assert {("series", "year", "maximum")} == {(f["table"], f["field"], f["check"]) for f in refused.value.details}
+
+
 def test_a_second_run_says_unchanged_under_any_locale_date_and_folder(checkout: Path) -> None:
     """Same input, same release: other time zone, locale, hash seed and folder."""
     before = fingerprint(checkout)

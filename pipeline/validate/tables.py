@@ -8,7 +8,7 @@ sentence with its cure, under the key of its row. The file on disk is judged els
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import duckdb
 import polars
@@ -50,9 +50,10 @@ CHECKS = {
 }
 
 
-def findings(tables: Sequence[Table]) -> list[Finding]:
+def findings(tables: Sequence[Table], clean: Collection[str] = ()) -> list[Finding]:
     """What is wrong with the tables, by themselves and with each other; empty when they may stand.
 
+    `clean`: names of tables that were judged before, which others are only held against.
     Shape: all severities are grave. `check` is the frictionless error type, the broken constraint or the name of a
     stricter rule; `row` the primary key where it is safe to print, else "row 12".
     """
@@ -74,7 +75,7 @@ def findings(tables: Sequence[Table]) -> list[Finding]:
             at = _registered(con, table, compiled, f"t{number}")
             loaded[table.name] = Loaded(table.name, at, compiled, schema, rows=table.rows.height)
         for table in tables:
-            if table.name in loaded:
+            if table.name in loaded and table.name not in clean:
                 found += _of_table(checker, table, loaded)
         return found
     finally:
