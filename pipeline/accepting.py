@@ -7,7 +7,6 @@ is kept by the hash of its sentence, so that it falls when the sentence changes.
 from __future__ import annotations
 
 import csv
-import io
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import build, errors, ledger, proposing
+from pipeline import build, errors, files, ledger, proposing
 from pipeline.extract import readings
 from pipeline.records import BREAKDOWNS
 
@@ -71,9 +70,7 @@ def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.sil
             claims += _append(trial / "sources" / source, own, recorded_on, touched)
         build.check(build.Workspace(trial, say))
         for path in sorted(touched):
-            fresh = home / path.relative_to(trial).with_suffix(".new")
-            shutil.copyfile(path, fresh)
-            fresh.replace(home / path.relative_to(trial))
+            files.save(home / path.relative_to(trial), path.read_bytes())
     return Accepted(
         tuple(claims), sum(row["accept"] == "no" for row in marked),
         sum(not row["accept"] and row["decision"] != "ignored" for row in rows),
@@ -137,7 +134,7 @@ def _reviewed(file: Path) -> list[dict[str, str]]:
 
 def _append(folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, touched: set[Path]) -> list[str]:
     """Add claims, documents and decisions of one source; the ids of the claims."""
-    documents = {row["document_id"] for row in _read(folder / "documents.csv")}
+    documents = {row["document_id"] for row in files.rows(folder / "documents.csv")}
     claims, decisions = [], []
     for row in rows:
         claim = _claim(row, recorded_on) if row["accept"] == "yes" else None
@@ -178,20 +175,6 @@ def _claim(row: Mapping[str, str], recorded_on: date) -> dict[str, str]:
     return cells
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _add(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], touched: set[Path]) -> None:
-    """Append rows to a file of the ledger, which begins with its header."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not before:
-        writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(before + buffer.getvalue(), encoding="utf-8")
+    files.append(path, columns, rows)
     touched.add(path)

@@ -7,7 +7,6 @@ and writes build/run.json whatever happens.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline import errors
+from pipeline import errors, files
 from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
 
 if TYPE_CHECKING:
@@ -252,9 +251,7 @@ def _describe(home: Path, public: Sequence[PublicTable]) -> list[str]:
     fresh = describe.refresh(text, {one.name: one.table.schema for one in public})
     if fresh == text:
         return []
-    beside = path.with_name(".metadata.yml.new")
-    beside.write_text(fresh, encoding="utf-8")
-    beside.replace(path)
+    files.save(path, fresh)
     return [path.name]
 
 
@@ -296,9 +293,6 @@ def _refusal(findings: Sequence[Finding]) -> str:
 
 def _told(workspace: Workspace, run: Run) -> Run:
     """The same run, once build/run.json holds it."""
-    workspace.build.mkdir(exist_ok=True)
     text = json.dumps(asdict(run), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    fresh = workspace.build / f".run-{os.getpid()}.json"
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(workspace.build / "run.json")
+    files.save(workspace.build / "run.json", text)
     return run

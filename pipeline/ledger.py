@@ -16,7 +16,7 @@ from typing import Final
 
 import yaml
 
-from pipeline import errors
+from pipeline import errors, files
 from pipeline.records import BREAKDOWNS, Correction, Finding, Ledger, Row, version
 
 CLAIM_COLUMNS: Final = (
@@ -141,15 +141,8 @@ def append_evidence(home: Path, book: Ledger, rows: Iterable[Row]) -> list[str]:
         folder = book.places[row["claim_id"]].rpartition("/")[0]
         by_file.setdefault(f"{folder}/evidence.csv", []).append(row)
     for name, added in sorted(by_file.items()):
-        path = home / name
-        out = io.StringIO(newline="")
-        writer = csv.DictWriter(out, EVIDENCE_COLUMNS, lineterminator="\n")
-        if not path.exists():
-            writer.writeheader()
-        writer.writerows(added)
         try:
-            with path.open("a", encoding="utf-8", newline="") as file:
-                file.write(out.getvalue())
+            files.append(home / name, EVIDENCE_COLUMNS, added)
         except OSError as error:
             raise errors.StorageError(f"{name}: {error.strerror}. Make room or mend the rights.") from error
     return sorted(by_file)

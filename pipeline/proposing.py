@@ -6,9 +6,7 @@ files of one source. What a sentence means is extract/'s business, what may stan
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import archive, catalog, errors, extract, tajik
+from pipeline import archive, catalog, errors, extract, files, tajik
 from pipeline.extract import people, prose, templates
 from pipeline.extract.figures import Number
 from pipeline.records import Document, Source
@@ -100,7 +98,8 @@ def propose(
         source, _document_id(home, source_id, url or target, said_on), _title(text), url or target, capture, said_on,
     )  # fmt: skip
     if write:
-        _write(home / "build" / "review.csv", REVIEW_COLUMNS, [_row(told, at) for at in range(len(numbers))])
+        review = files.table(REVIEW_COLUMNS, [_row(told, at) for at in range(len(numbers))])
+        files.save(home / "build" / "review.csv", review)
     return told
 
 
@@ -201,8 +200,7 @@ def _source_file(home: Path, source_id: str) -> Path:
 
 def _units(home: Path, source: Source) -> dict[str, str]:
     """The unit of each indicator. Raises: BadSourceFile where a template names one that does not exist."""
-    with (home / "schemas" / "codes" / "indicators.csv").open(encoding="utf-8", newline="") as file:
-        units = {row["indicator"]: row["unit"] for row in csv.DictReader(file)}
+    units = {row["indicator"]: row["unit"] for row in files.rows(home / "schemas" / "codes" / "indicators.csv")}
     for template in source.sentences:
         for name, _ in templates.places(template):
             if name not in units and name != "period":
@@ -215,21 +213,15 @@ def _units(home: Path, source: Source) -> dict[str, str]:
 
 def _decisions(home: Path, source_id: str) -> dict[tuple[str, str], dict[str, str]]:
     """What was decided on sentences of this source: (sentence, printed number) → the newest row."""
-    path = home / "sources" / source_id / "decisions.csv"
-    if not source_id or not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {(row["sentence_id"], row["printed"]): row for row in csv.DictReader(file)}
+    decided = files.rows(home / "sources" / source_id / "decisions.csv")
+    return {(row["sentence_id"], row["printed"]): row for row in decided}
 
 
 def _document_id(home: Path, source_id: str, target: str, said_on: str) -> str:
     """The id under which the source's documents.csv has this address, or a new one."""
-    path = home / "sources" / source_id / "documents.csv"
-    if source_id and path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["url"] == target:
-                    return row["document_id"]
+    for row in files.rows(home / "sources" / source_id / "documents.csv"):
+        if row["url"] == target:
+            return row["document_id"]
     return f"{source_id}-{said_on.replace('-', '') or 'undated'}-{hashlib.sha256(target.encode()).hexdigest()[:4]}"
 
 
@@ -267,15 +259,3 @@ def _row(told: Proposal, at: int) -> dict[str, str]:
             "period_type": n.period.type, "period_assumed": str(n.period.assumed).lower(),
         }  # fmt: skip
     return cells
-
-
-def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    """A whole CSV file, in place of the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(buffer.getvalue(), encoding="utf-8")
-    fresh.replace(path)

@@ -7,9 +7,6 @@ build; what git and mirrors hold, to docs/correcting.md.
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +14,7 @@ from typing import Final
 
 import yaml
 
-from pipeline import errors
+from pipeline import errors, files
 from pipeline.records import BREAKDOWNS, Row
 
 # Why a figure may be taken away; the class stands in the log of releases for ever, the story nowhere.
@@ -45,12 +42,13 @@ def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], li
     """
     if reason not in REASONS:
         raise errors.UsageError(f"redact: unknown reason; it must be one of {', '.join(REASONS)}.")
-    tables = {path: _read(path) for path in sorted((home / "sources").glob("*/*.csv"))}
-    found = [path for path, (_, rows) in tables.items() if any(row.get("claim_id") == claim for row in rows)]
+    tables = {path: files.rows(path) for path in sorted((home / "sources").glob("*/[!.]*.csv"))}
+    columns = {path: list(rows[0]) for path, rows in tables.items() if rows}
+    found = [path for path, rows in tables.items() if any(row.get("claim_id") == claim for row in rows)]
     own = next((path for path in found if path.name == "claims.csv"), None)
     if own is None:
         raise errors.UsageError("redact: no claim bears this id. All ids stand in data/vintages.csv.")
-    rows = tables[own][1]
+    rows = tables[own]
     mine = [row for row in rows if row["claim_id"] == claim]
     if mine == (emptied := _emptied(mine, mine[-1]["recorded_on"])):
         return [], []
@@ -61,19 +59,19 @@ def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], li
     documents = {row["document_id"] for row in mine}
     rewritten = [own, own.with_name("corrections.yml")]
     for path in (path for path in found if path != own):  # evidence and decisions lead to the page and its words
-        tables[path][1][:] = [row for row in tables[path][1] if row["claim_id"] != claim]
+        tables[path][:] = [row for row in tables[path] if row["claim_id"] != claim]
         rewritten.append(path)
     for path in (path for path in tables if path.name == "claims.csv"):
-        for row in tables[path][1]:
+        for row in tables[path]:
             if repeats.search(row["note"]) and (len(mine[0]["value"]) > SHORT or row["document_id"] in documents):
                 row["note"] = ""
                 rewritten.append(path)
-    _write(own.with_name("corrections.yml"), _declared(own.with_name("corrections.yml"), claim, reason))
+    files.save(own.with_name("corrections.yml"), _declared(own.with_name("corrections.yml"), claim, reason))
     for path in dict.fromkeys(one for one in rewritten if one.suffix == ".csv"):
-        _write(path, _csv(*tables[path]))
+        files.save(path, files.table(columns[path], tables[path]))
     still = [
         f"{path.relative_to(home).as_posix()}: {next(iter(row.values()))}"
-        for path, (_, held) in tables.items()
+        for path, held in tables.items()
         for row in held
         if any(repeats.search(row.get(name, "")) for name in SPOKEN) and len(mine[0]["value"]) > SHORT
     ]
@@ -88,12 +86,6 @@ def _repeats(said: set[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\d\w])(?:{'|'.join(sorted(spellings))})(?![\d\w])" if spellings else r"(?!)")
 
 
-def _read(path: Path) -> tuple[list[str], list[Row]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        return list(reader.fieldnames or ()), list(reader)
-
-
 def _emptied(mine: list[Row], day: str) -> list[Row]:
     """The two versions that are left of a claim."""
     bare = {**mine[0], **EMPTIED, "status": "current"}
@@ -106,21 +98,3 @@ def _declared(path: Path, claim: str, reason: str) -> str:
     told = [one for one in held if one["claim"] != claim]
     told.append({"claim": claim, "version": 2, "cause": "suppression", "reason": REASONS[reason]})
     return yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=110)
-
-
-def _csv(header: list[str], rows: list[Row]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    """The file is the old one or the new; the old bytes are not left beside it."""
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

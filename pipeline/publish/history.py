@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from pipeline import errors
-from pipeline.publish import disk, verify
+from pipeline import errors, files
+from pipeline.publish import verify
 
 PROOFS: Final = "proofs"
 
@@ -29,7 +29,7 @@ def append(build: Path, manifest: str) -> None:
     last = json.loads(lines[-1]) if lines else {}
     if last.get("manifest") != manifest or "withdrawn" in last:
         _add(lines, manifest)
-        disk.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+        files.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
     _prove(build, lines, manifest)
 
 
@@ -47,7 +47,7 @@ def withdraw(build: Path, live: str, reason: str) -> list[str]:
         _add(lines, manifest, withdrawn=reason)
     if others:
         _add(lines, live)
-        disk.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+        files.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
     for manifest in (*gone - {live}, *others, live):
         _prove(build, lines, manifest)
     return [manifest[:16] for manifest in (*gone - {live}, *others)]
@@ -66,7 +66,7 @@ def _prove(build: Path, lines: list[bytes], manifest: str) -> None:
     if not place.is_file() or place.read_bytes() != proof:
         if not place.parent.is_dir():
             place.parent.mkdir()
-        disk.exchange(place, proof)
+        files.exchange(place, proof)
 
 
 def logged(build: Path) -> list[str]:
@@ -111,7 +111,7 @@ def sign(build: Path, key_file: Path) -> Path:
     proof = json.loads((build / PROOFS / f"{folder.name}.json").read_bytes())
     comment = f"release {folder.name}, {proof['index'] + 1} of the log, root {proof['root']}"
     signature = key.sign((folder / verify.MANIFEST).read_bytes(), trusted_comment=comment)
-    disk.exchange(folder / verify.SIGNATURE, bytes(signature))
+    files.exchange(folder / verify.SIGNATURE, bytes(signature))
     return folder / verify.SIGNATURE
 
 

@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline import errors
-from pipeline.publish import disk, history, verify
+from pipeline import errors, files
+from pipeline.publish import history, verify
 from pipeline.records import Release
 
 KEPT_RELEASES: Final = 10
@@ -53,7 +53,7 @@ def new_folder(home: Path) -> Path:
     """An empty staging folder in home/build; what crashed runs left behind is gone. Only under the lock."""
     (home / "build").mkdir(parents=True, exist_ok=True)
     _sweep(home)
-    staged = home / "build" / f"{disk.TEMPORARY}stage"
+    staged = home / "build" / f"{files.TEMPORARY}stage"
     staged.mkdir()
     return staged
 
@@ -111,7 +111,7 @@ def withdraw_others(home: Path, reason: str) -> list[str]:
         for path in sorted((build / "releases").iterdir()):
             if path.name != live.name:
                 shutil.rmtree(path)
-        disk.sync(build)
+        files.sync(build)
     except OSError as error:
         raise _refused(error) from error
     return gone
@@ -127,7 +127,7 @@ def _make_current(home: Path, name: str) -> Release:
         raise _refused(error) from error
     try:
         # Synced even if nothing moved: the run before may have ended between the move and its sync.
-        disk.sync(build)
+        files.sync(build)
         changed = _roll_forward(build / "releases" / name, home)
         _prune(build, name)
     except OSError as error:
@@ -147,27 +147,27 @@ def _refused(error: OSError) -> errors.StorageError:
 
 def _settle(staged: Path, build: Path) -> str:
     """The id of the release, once build/releases/<id> holds every byte of it for certain."""
-    files = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != verify.MANIFEST)
+    written = sorted(path for path in staged.rglob("*") if path.is_file() and path.name != verify.MANIFEST)
     listed = {}
-    for path in files:
+    for path in written:
         digest = verify.sha256(path)
-        disk.sync(path)
+        files.sync(path)
         listed[path.relative_to(staged).as_posix()] = {"bytes": path.stat().st_size, "sha256": digest}
     manifest = verify.canonical({"files": listed})
     name = hashlib.sha256(manifest).hexdigest()[:16]
-    disk.write(staged / verify.MANIFEST, manifest)
-    for folder in sorted({path.parent for path in files} | {staged}, reverse=True):
-        disk.sync(folder)
+    files.write(staged / verify.MANIFEST, manifest)
+    for folder in sorted({path.parent for path in written} | {staged}, reverse=True):
+        files.sync(folder)
     releases = build / "releases"
     if not releases.is_dir():
         releases.mkdir()
     if (releases / name).is_dir() and not _is_whole(releases / name, listed):
-        (releases / name).rename(releases / f"{disk.TEMPORARY}{name}")
+        (releases / name).rename(releases / f"{files.TEMPORARY}{name}")
     if (releases / name).is_dir():
         shutil.rmtree(staged)
     else:
         staged.rename(releases / name)
-    disk.sync(releases)
+    files.sync(releases)
     return name
 
 
@@ -184,7 +184,7 @@ def _point(build: Path, name: str) -> None:
     target, current = f"releases/{name}", build / "current"
     if current.is_symlink() and current.readlink() == Path(target):
         return
-    link = build / f"{disk.TEMPORARY}current"
+    link = build / f"{files.TEMPORARY}current"
     link.symlink_to(target)
     link.replace(current)
 
@@ -200,10 +200,10 @@ def _roll_forward(release: Path, home: Path) -> list[str]:
         if path.name not in wanted:
             path.unlink()
             changed.append(f"data/{path.name}")
-    disk.sync(data)
+    files.sync(data)
     if _copied(release / "datapackage.json", home / "datapackage.json"):
         changed.append("datapackage.json")
-    disk.sync(home)
+    files.sync(home)
     return changed
 
 
@@ -212,7 +212,7 @@ def _prune(build: Path, live: str) -> None:
     newest = list(dict.fromkeys(reversed(history.logged(build))))[:KEPT_RELEASES]
     for path in sorted((build / "releases").iterdir()):
         if path.name not in (*newest, live):
-            doomed = path.with_name(f"{disk.TEMPORARY}{path.name}")
+            doomed = path.with_name(f"{files.TEMPORARY}{path.name}")
             path.rename(doomed)
             shutil.rmtree(doomed)
 
@@ -220,9 +220,9 @@ def _prune(build: Path, live: str) -> None:
 def _sweep(home: Path) -> None:
     """Remove what crashed runs left under a temporary name."""
     build = home / "build"
-    left = [home / f"{disk.TEMPORARY}datapackage.json"]
-    for folder in (build, build / "releases", home / "data"):
-        left += sorted(folder.glob(f"{disk.TEMPORARY}*"))
+    left: list[Path] = []
+    for folder in (build, build / "releases", build / history.PROOFS, home, home / "data"):
+        left += sorted(folder.glob(f"{files.TEMPORARY}*"))
     for path in left:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -235,7 +235,7 @@ def _copied(source: Path, target: Path) -> bool:
     content = source.read_bytes()
     if target.is_file() and target.read_bytes() == content:
         return False
-    disk.exchange(target, content)
+    files.exchange(target, content)
     return True
 
 

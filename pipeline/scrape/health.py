@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import errors
+from pipeline import errors, files
 from pipeline.records import Source
 from pipeline.scrape import pages as faces
 from pipeline.scrape.visit import Page, Sighting, Visit
@@ -125,12 +125,9 @@ def load(path: Path) -> dict[str, Health]:
 
 def save(path: Path, health: Mapping[str, Health]) -> None:
     """Nothing; the file is replaced whole. Raises: StorageError."""
-    beside = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = {"alarms": [one["id"] for one in alarms(health)], "sources": health}
-        beside.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8")
-        beside.replace(path)
+        files.save(path, json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise errors.StorageError(f"{path.name}: {error.strerror}. Make room or mend the rights.") from error
 
