@@ -6,13 +6,12 @@ from `series`, disagreements from `conflicts`.
 
 from __future__ import annotations
 
-import datetime
 import difflib
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pipeline import errors
+from pipeline import errors, wording
 from pipeline.records import Table
 
 Cells = dict[str, Any]
@@ -20,12 +19,6 @@ Passport = dict[str, Any]
 
 WIDTH: Final = 100
 LABEL: Final = 15
-LANGUAGES: Final = ("en", "ru", "tg")
-MONTHS: Final = {
-    "en": "January February March April May June July August September October November December".split(),
-    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split(),
-    "tg": "январи феврали марти апрели майи июни июли августи сентябри октябри ноябри декабри".split(),
-}
 CITED: Final = {
     "en": "{originator}. {indicator}, {window}: {figure}{parts}. In: {title}, {locator}. {url}. Claim {id}, version "
     "{version}, recorded {recorded}, in: The open record of torture complaints in Tajikistan.",
@@ -58,7 +51,7 @@ def passport(tables: Mapping[str, Table], claim_id: str) -> Passport:
     lists = {name: _by_key(table) for name, table in tables.items() if isinstance(table.schema["primaryKey"], str)}
     claim = newest[claim_id]
     indicator, document = lists["indicators"][claim["indicator"]], lists["documents"][claim["document_id"]]
-    titles = {language: _titles(claim, tables["vintages"], lists, language) for language in LANGUAGES}
+    titles = {language: _titles(claim, tables["vintages"], lists, language) for language in wording.LANGUAGES}
     group = {
         code for code, row in lists["indicators"].items() if row["comparable_group"] == indicator["comparable_group"]
     }
@@ -92,7 +85,7 @@ def passport(tables: Mapping[str, Table], claim_id: str) -> Passport:
             if (row["indicator"], row["area"]) == (claim["indicator"], claim["area"])
             and claim["period_start"][:4] <= row["year"] <= claim["period_end"][:4]
         ],
-        "citation": {language: _citation(claim, document, titles[language], language) for language in LANGUAGES},
+        "citation": {language: _citation(claim, document, said, language) for language, said in titles.items()},
     }
 
 
@@ -143,7 +136,7 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["bounds"]:
         limits = f"from {one['low']} to {one['high'] or 'no limit'}"
         yield from _entry("", f"· {one['year']}: {limits}; {one['agreement_name'].lower()}")
-    for language in LANGUAGES:
+    for language in wording.LANGUAGES:
         yield from _entry(f"cite ({language})", told["citation"][language])
 
 
@@ -189,19 +182,10 @@ def _touch(one: Cells, other: Cells) -> bool:
     return bool(one["period_start"] <= other["period_end"] and other["period_start"] <= one["period_end"])
 
 
-def _day(iso: str, language: str) -> str:
-    day = datetime.date.fromisoformat(iso)
-    return f"{day.day} {MONTHS[language][day.month - 1]} {'соли ' * (language == 'tg')}{day.year}"
-
-
 def _window(claim: Cells, language: str) -> str:
-    """The window in words: a whole year as its number, one day as a day, else its two ends."""
-    start, end = claim["period_start"], claim["period_end"]
-    if start[4:] == "-01-01" and end == f"{start[:4]}-12-31":
-        year: str = start[:4]
-        return {"en": year, "ru": f"{year} год", "tg": f"соли {year}"}[language]
-    days = dict.fromkeys([_day(start, language), _day(end, language)])
-    return " – ".join(days)
+    """The window in words, a whole year with the word for it."""
+    told = wording.window(claim["period_start"], claim["period_end"], language)
+    return {"en": "{}", "ru": "{} год", "tg": "соли {}"}[language].format(told) if told.isdigit() else told
 
 
 def _citation(claim: Cells, document: Cells, titles: Mapping[str, str], language: str) -> str:
@@ -210,7 +194,7 @@ def _citation(claim: Cells, document: Cells, titles: Mapping[str, str], language
         originator=titles["originator"], indicator=titles["indicator"], window=_window(claim, language),
         figure=_figure(titles), parts=f"; {titles['parts']}" if titles["parts"] else "", title=document["title"],
         locator=claim["locator"] or "—", url=document["url"], id=claim["claim_id"], version=claim["version"],
-        recorded=_day(claim["recorded_on"], language),
+        recorded=wording.day(claim["recorded_on"], language),
     )  # fmt: skip
 
 

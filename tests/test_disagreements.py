@@ -7,6 +7,7 @@ from pathlib import Path
 import polars
 import pytest
 
+from pipeline import wording
 from pipeline.reconcile import words
 from pipeline.reconcile.disagreements import conflicts
 from pipeline.reconcile.figures import BREAKDOWNS, figures, witnesses
@@ -303,7 +304,7 @@ def test_every_look_alike_names_known_indicators_and_speaks_three_languages():
     for pair in CODES["look_alikes"].iter_rows(named=True):
         assert {pair["indicator_a"], pair["indicator_b"]} <= known
         assert pair["kind"] in ("divergence", "definition")
-        assert all(pair[f"reason_{language}"].endswith(".") for language in words.LANGUAGES)
+        assert all(pair[f"reason_{language}"].endswith(".") for language in wording.LANGUAGES)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +327,7 @@ def test_a_window_is_said_as_people_say_it(start, end, expected):
     """Years, halves, quarters, months, days, and anything between."""
     day = datetime.date.fromisoformat
 
-    assert tuple(words.window(day(start), day(end), language) for language in words.LANGUAGES) == expected
+    assert tuple(words.window(day(start), day(end), language) for language in wording.LANGUAGES) == expected
 
 
 FORMS = {

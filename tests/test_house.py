@@ -12,7 +12,7 @@ import pytest
 
 HOME = Path(__file__).resolve().parent.parent
 FILES = sorted((HOME / "pipeline").rglob("*.py"))
-BASE = set("errors files records guard lexicon numerals tajik values timewords periods folding".split())
+BASE = set("errors files records guard lexicon numerals tajik values timewords periods folding wording".split())
 CONDUCTORS = {"build", "cli", "report", "__main__"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
@@ -44,6 +44,7 @@ def test_a_stage_imports_no_other_stage(path: Path) -> None:
         "records": {"errors"},
         "lexicon": {"errors", "tajik"},
         "tajik": {"errors"},
+        "wording": set(),
         "numerals": {"errors", "lexicon"},
         "values": {"errors", "lexicon", "numerals"},
         "timewords": {"errors", "lexicon", "numerals"},

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import polars
 
 from pipeline.reconcile.constraints import constrained
-from pipeline.reconcile.words import LANGUAGES
 from pipeline.records import BREAKDOWNS
+from pipeline.wording import LANGUAGES
 
 Codes = Mapping[str, polars.DataFrame]
 ALL = "_T"

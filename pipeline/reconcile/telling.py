@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.reconcile import words
 from pipeline.reconcile.figures import HOUSES, Figure
 from pipeline.reconcile.partitions import Parts
-from pipeline.reconcile.words import LANGUAGES
+from pipeline.wording import LANGUAGES
 
 Said = dict[str, str]
 # Units without which a number says nothing.

@@ -11,15 +11,8 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-LANGUAGES = ("en", "ru", "tg")
-MONTHS = {
-    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December"),
-    "ru": ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
-           "декабря"),
-    "tg": ("январи", "феврали", "марти", "апрели", "майи", "июни", "июли", "августи", "сентябри", "октябри", "ноябри",
-           "декабри"),
-}  # fmt: skip
+from pipeline.wording import LANGUAGES, MONTHS
+
 RU_MONTH = ("январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь",
             "декабрь")  # fmt: skip
 RU_HALF, RU_QUARTER = ("первое", "второе"), ("первый", "второй", "третий", "четвёртый")
