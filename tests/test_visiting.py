@@ -24,7 +24,8 @@ from rich.console import Console
 from web import sites
 from web.loopback import HURRY, LOOPBACK, OnePort, Page, Web
 
-from pipeline import archive, build, errors, ledger, report, visiting
+from pipeline import archive, build, errors, ledger, visiting
+from pipeline.report import visits
 
 TESTS = Path(__file__).parent
 COALITION, OMBUDSMAN = "coalition.example", "ombudsman.example"
@@ -91,12 +92,10 @@ def zero(site: dict) -> None:
 
 def shown(met: visiting.Round) -> list[str]:
     """What a terminal of 100 columns shows."""
-    console, report.PEOPLE = report.PEOPLE, Console(file=io.StringIO(), width=100, highlight=False)
-    try:
-        report.visited(met)
-        return report.PEOPLE.file.getvalue().splitlines()
-    finally:
-        report.PEOPLE = console
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(visits, "PEOPLE", Console(file=io.StringIO(), width=100, highlight=False))
+        visits.visited(met)
+        return visits.PEOPLE.file.getvalue().splitlines()
 
 
 def test_a_scripted_year_is_told_apart_week_by_week(home: Path, web: Web) -> None:
