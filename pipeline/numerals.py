@@ -262,6 +262,9 @@ def _english_pieces(tokens: list[Token], at: int, words: Words) -> tuple[list[Nu
         parts = [words.numbers[p] for p in token.word.split("-") if p in words.numbers]
         if is_article(tokens, at) and not pieces:
             pieces.append(NumberWord("unit", Decimal(1), ""))
+        elif [token.word, *ahead[:2]] == ["half", "a", "dozen"] and not pieces:
+            pieces.append(NumberWord("pair", Decimal(6), ""))
+            at += 2
         elif token.word in words.numbers:
             pieces.append(_known(token, words))
         elif "-" in token.word and len(parts) > 1:
@@ -292,7 +295,8 @@ def _english_sum(pieces: list[NumberWord]) -> Decimal:
             fits = value < last and group > 0 and before != "and"
             total, group, rank, last = total + group * value, Decimal(0), 4, value
         elif role in {"hundred", "dozen"}:
-            fits = fits and before == "unit" and 1 <= group <= 9 and not (role == "dozen" and total)
+            counted = before == "unit" or (before == "teen" and role == "hundred" and 11 <= group <= 18 and not total)
+            fits = fits and counted and not (role == "dozen" and total)
             group, rank = group * value, 3 if role == "hundred" else 0
         elif role == "and":
             fits = before in {"hundred", "scale"}

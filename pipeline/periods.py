@@ -127,7 +127,7 @@ class _Reader:
         """The wordings that are understood."""
         return (
             self._single, self._half_or_quarter, self._months, self._since, self._since_start, self._range,
-            self._to_date, self._as_of, self._rolling,
+            self._to_date, self._as_of, self._rolling, self._years,
         )  # fmt: skip
 
     def whole(self, rule: Callable[[], Period]) -> Period | None:
@@ -157,12 +157,16 @@ class _Reader:
         return self._take(*tags) if self._peek() in tags else None
 
     def _year(self) -> int:
-        """A year by its number, or "this year", "last year"."""
-        if self._maybe("this_year"):
-            return self.said.year
-        if self._maybe("last_year"):
-            return self.said.year - 1
+        """A year by its number, or "this year", "last year", "в текущем 2023 году" if that is the one."""
         self._maybe("whole")
+        if near := self._maybe("this_year", "last_year"):
+            back = int(near.value.rstrip("+") or (near.tag == "last_year"))
+            named = self._maybe("y")
+            if (named and int(named.value) != self.said.year - back) or (near.value.endswith("+") and not named):
+                raise _RefusedError
+            if named and self.language != "tg":
+                self._maybe("year_word")
+            return self.said.year - back
         before = self._maybe("year_word")
         year = int(self._take("y").value)
         words = [item.value for item in self.items if item.tag == "year_word"]
@@ -192,12 +196,16 @@ class _Reader:
         if self._peek() == "months" and self.items[self.at].value == "one":
             self.at += 1
         if self.language == "en":
-            if day is None and self._peek() in {"n", "n_ending"} and self._peek(1) in {"y", "comma"}:
+            if day is None and self._peek() in {"n", "n_ending"} and self._peek(1) in {"y", "comma", "dash", "to"}:
                 day = self._take("n", "n_ending")
-            if self._peek() == "comma" and self._peek(1) == "y":
-                self.at += 1
+            self._comma_before_year()
         year = self._year() if self._peek() in {"y", "year_word", "this_year", "last_year"} else None
         return _Point(year, int(month.value), int(day.value) if day else None)
+
+    def _comma_before_year(self) -> None:
+        """Pass the comma of "May 5, 2021"."""
+        if self._peek() == "comma" and self._peek(1) == "y":
+            self.at += 1
 
     def _single(self) -> Period:
         """A year, a month with its year, or a day."""
@@ -279,11 +287,19 @@ class _Reader:
         """Two dates, months or years, the first taking from the second what it leaves out."""
         opening = self._maybe("from", "between")
         tag = opening.tag if opening else ""
+        month_first = self.language == "en" and self._peek() == "month"
         start = self._point()
         joined = self._take("dash", "to", "and").tag
         end = self._point()
+        if month_first and start.day and end.day and not end.month:  # "May 5–17, 2021"
+            self._comma_before_year()
+            end = replace(end, year=self._year(), month=start.month)
+        self._maybe("inclusive")
+        dated = end.year is not None
+        if not dated and start.year is None and start.day and end.month and tag == "from":  # "с 5 по 17 мая"
+            end = replace(end, year=self.said.year)
         fits = {
-            "": joined == "dash" or (joined == "to" and self.language == "en") or _two_years(start, end, joined),
+            "": joined == "dash" or (joined == "to" and self.language == "en") or _follow(start, end, joined),
             "from": joined == "to",
             "between": joined == "and",
         }[tag]
@@ -296,7 +312,18 @@ class _Reader:
             start = replace(start, year=end.year, month=start.month or end.month)
         if not start.first() < end.first():
             raise _RefusedError
-        return _shaped(start.first(), end.last())
+        return replace(_shaped(start.first(), end.last()), assumed=not dated)
+
+    def _years(self) -> Period:
+        """Years one after another: "в 2019, 2020 и 2021 годах"."""
+        self._maybe("year_word")
+        years = [int(self._take("y").value)]
+        while self._maybe("comma", "and"):
+            years.append(int(self._take("y").value))
+        self._maybe("year_word")
+        if len(years) < 3 or years != list(range(years[0], years[-1] + 1)):
+            raise _RefusedError
+        return _shaped(date(years[0], 1, 1), date(years[-1], 12, 31))
 
     def _to_date(self) -> Period:
         """A year that stops at a day: "в 2022 году (на 25 октября)", "2018 to 5 November"."""
@@ -349,10 +376,11 @@ def _too_loose(start: _Point, end: _Point, *, opened: bool) -> bool:
     return coarser or (finer and not alone and not opened)
 
 
-def _two_years(start: _Point, end: _Point, joined: str) -> bool:
-    """Whether "2021 и 2022" names two whole years that follow each other."""
-    whole = start.month is None and end.month is None and start.day is None and end.day is None
-    return joined == "and" and whole and start.year is not None and end.year == start.year + 1
+def _follow(start: _Point, end: _Point, joined: str) -> bool:
+    """Whether "2021 и 2022", or "в январе и феврале 2021", name two years or months one after the other."""
+    if joined != "and" or end.year is None or start.day or end.day or (start.month is None) != (end.month is None):
+        return False
+    return replace(start, year=start.year or end.year).last() + timedelta(days=1) == end.first()
 
 
 def _shaped(start: date, end: date) -> Period:
