@@ -167,7 +167,7 @@ class Sentence:
             if word in {"the", "a", "an"}:
                 continue
             own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
-            bare = self.language != "en" and not own.startswith(("ба ", "аз "))
+            bare = self.language != "en" and not own.startswith(("ба ", "аз ", "дар "))
             return word in _NO_COUNTER or (piece.kind == "thing" and bare)
         return False
 
@@ -211,10 +211,11 @@ class Sentence:
         cuts = [0]
         for one, other in pairwise(at):
             between = range(one + 1, other)
-            marked = [i for i in between[1:] if self.pieces[i].kind in {"part", "contrast", "contrast_period"}]
+            marked = [i for i in between if self.pieces[i].kind in {"contrast", "contrast_period"}]
+            marked += [i for i in between[1:] if self.pieces[i].kind == "part"]
             parted = [i for i in between if self.pieces[i].kind == "separator"]
             if marked:
-                cuts.append(marked[0])
+                cuts.append(min(marked))
             elif parted:
                 plain = all(p.kind in MARKS | {"separator", "period"} for p in self.pieces[parted[0] : parted[-1]])
                 cuts.append(parted[0] if plain else parted[-1])
@@ -237,7 +238,9 @@ class Sentence:
 
     def _check_parts(self) -> None:
         """Refuse a part that exceeds its total, parts of an unread total, and a list that does not add up."""
-        if len(self.figures) > 2 and any(p.value == ":" for p in self.pieces):
+        if len(self.figures) > 2 and any(
+            p.value == ":" for p in self.pieces[self.figures[0].at : self.figures[1].at]
+        ):
             total, *rest = (f.printed.value or 0 for f in self.figures)
             if total != sum(rest):
                 for figure in self.figures[1:]:

@@ -19,6 +19,8 @@ from pipeline.periods import Period
 
 MARKS: Final = frozenset({"mark", "fill", "adjective", "preposition", "dash"})
 _INHERITED: Final = ("done", "body", "topic")
+_TIMES: Final = frozenset({"period", "contrast_period"})
+_TELLING: Final = frozenset({"done", "area", "break", "part", "body", "topic"})
 
 
 class UnclearError(Exception):
@@ -73,12 +75,15 @@ class Readings:
         self._check_place(figure)
         before = self.figures[index - 1] if index else None
         thing, breaks = self._thing(figure)
-        elliptic = not thing
+        own = {p.kind for p in figure.own}
+        # "а в 2022 году – 16 случаев" names the thing again and leaves out all else
+        again = before is not None and thing == before.thing and not breaks and own & _TIMES and not own & _TELLING
+        elliptic = not thing or again
         if elliptic:
             if (
                 before is None
                 or before.reason
-                or not ({p.kind for p in figure.own} & {"period", "contrast_period", "done", "area", "break", "part"})
+                or not own & (_TIMES | _TELLING) - {"body", "topic"}
             ):
                 raise UnclearError("thing_not_understood")
             thing = before.thing
@@ -226,7 +231,10 @@ class Readings:
             raise UnclearError("period_not_understood")
         shifted = [p for p in figure.own if p.kind == "contrast_period"]
         if shifted:
-            return self._year_before(self.figures[index - 1].period if index else None)
+            named: list[Period] = [p.value for p in figure.own if p.kind == "period"]
+            if len(named) != (shifted[0].value == "same_period") or any(p.type != "year" for p in named):
+                raise UnclearError("period_unclear")
+            return _moved(self.figures[index - 1].period if index else None, named)
         marks = [p for p in self.pieces if p.kind in {"period", "number", "zero"}]
         windows: list[Period] = [p.value for p in marks if p.kind == "period"]
         order = "".join("P" if p.kind == "period" else "N" for p in marks)
@@ -241,21 +249,18 @@ class Readings:
             raise UnclearError("part_outside_total")
         if own and figure.parent is not None and own != {inherited} and any(p.kind == "done" for p in figure.own):
             raise UnclearError("period_unclear")
-        found = own or ({inherited} if inherited else opening)
+        found = own or ({inherited} if inherited else opening or self._shared(windows))
         if not found or None in found:
             raise UnclearError("period_unclear")
         return found.pop()
 
-    def _year_before(self, period: Period | None) -> Period:
-        """The same months of the year before."""
-        if period is None or period.start.year != period.end.year or period.assumed:
-            raise UnclearError("period_unclear")
-        after = period.end + timedelta(days=1)
-        try:
-            end = after.replace(year=after.year - 1) - timedelta(days=1)
-            return replace(period, start=period.start.replace(year=period.start.year - 1), end=end)
-        except ValueError:  # the 29th of February
-            raise UnclearError("period_unclear") from None
+    def _shared(self, windows: list[Period]) -> set[Period]:
+        """The one window that ends a plain list of things: "33 monitorings and 27 inspections in 2021"."""
+        last = self.figures[-1]
+        ends = any(p.kind == "period" for p in self.pieces[last.at :])
+        plain = all("thing" in kinds and not kinds & (_TELLING | {"contrast"}) - {"topic"}
+                    for kinds in ({p.kind for p in f.own} for f in self.figures[1:]))  # fmt: skip
+        return set(windows) if ends and plain and len(windows) == 1 else set()
 
     def _rule(self, figure: Figure, *, is_part: bool) -> dict[str, Any]:
         """The one rule of figure_rules.csv that the figure fits."""
@@ -292,14 +297,30 @@ class Readings:
 
     def _fits(self, rule: dict[str, Any], figure: Figure) -> bool:
         said = figure.said
-        zero_part = figure.parent is not None and self.pieces[figure.at].kind == "zero"
-        done = "confirmed" if zero_part and said["done"] == "not_confirmed" else said["done"]
+        done = said["done"]
+        if self.pieces[figure.at].kind == "zero":  # "ни одна не подтвердилась", but "none were confirmed"
+            if done.startswith("not_") == (self.language == "en"):
+                return False
+            done = done.removeprefix("not_")
         return (
             figure.thing in rule["things"]
             and done in rule["done"]
             and said["body"] in rule["bodies"]
             and said["topic"] in rule["topics"]
         )
+
+
+def _moved(period: Period | None, named: list[Period]) -> Period:
+    """The same months of the year before, or of the year that is named."""
+    if period is None or period.start.year != period.end.year or period.assumed:
+        raise UnclearError("period_unclear")
+    back = period.start.year - named[0].start.year if named else 1
+    after = period.end + timedelta(days=1)
+    try:
+        end = after.replace(year=after.year - back) - timedelta(days=1)
+        return replace(period, start=period.start.replace(year=period.start.year - back), end=end)
+    except ValueError:  # the 29th of February
+        raise UnclearError("period_unclear") from None
 
 
 def _split(value: str) -> tuple[str, dict[str, str]]:

@@ -201,7 +201,8 @@ class Tagger:
             timely = token.word in known or (token.kind == "number" and len(token.text) <= 10)
             joint = token.text in {",", ".", "(", ")", "-", "–", "—"} and end > at
             worded = token.word in self.words.numbers
-            if not (timely or joint or worded or all(part in known for part in token.word.split("-"))):
+            ending = token.glued and end > at and self.tokens[end - 1].text == "-"  # "2022-м"
+            if not (timely or joint or worded or ending or all(part in known for part in token.word.split("-"))):
                 break
             end += 1
         dated = any(t.kind == "number" or known.get(t.word, frozenset()) & _DATING for t in self.tokens[at:end])
@@ -209,7 +210,8 @@ class Tagger:
             last = self.tokens[end - 1]
             if last.kind != "mark" or last.text == ")" or (last.text == "." and end - 1 > at):
                 period = self._read_period(at, end)
-                if period is not None:
+                yearless = any("month" in known.get(t.word, ()) for t in self.tokens[at:end])
+                if period is not None and not (period.assumed and yearless):  # the page may speak of another year
                     return self._accepted(period, at, end)
             end -= 1
         return None
@@ -364,6 +366,8 @@ class Tagger:
         kind = found[1]
         if kind == "of" and not self._counts(found[0]):
             kind = "preposition"
+        if kind == "zero_noun":  # "no complaints", "ягон шикоят"
+            kind = "zero" if self._is_thing(found[0]) else "stop"
         self._add(kind, found[2], self.tokens[at].start, self.tokens[found[0] - 1].end)
         return found[0]
 
