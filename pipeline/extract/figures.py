@@ -168,7 +168,7 @@ class Sentence:
                 continue
             own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
             bare = self.language != "en" and not own.startswith(("ба ", "аз ", "дар "))
-            return word in _NO_COUNTER or (piece.kind == "thing" and bare)
+            return word in _NO_COUNTER or piece.value == "about" or (piece.kind == "thing" and bare)
         return False
 
     def _doubt_periods(self) -> None:

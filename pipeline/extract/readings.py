@@ -78,7 +78,7 @@ class Readings:
         own = {p.kind for p in figure.own}
         # "а в 2022 году – 16 случаев" names the thing again and leaves out all else
         again = before is not None and thing == before.thing and not breaks and own & _TIMES and not own & _TELLING
-        elliptic = not thing or again
+        elliptic = not thing or (again and all(p.value != "total" for p in figure.own))
         if elliptic:
             if (
                 before is None
@@ -109,7 +109,7 @@ class Readings:
         if unclear:
             raise UnclearError(str(unclear.value))
         before = self.pieces[figure.at - 1] if figure.at else None
-        if before is not None and before.kind == "preposition":
+        if before is not None and (before.kind == "preposition" or before.value == "about"):
             word = self.text[before.start : before.end].lower()
             raise UnclearError(f"preposition_before_number:{word}")
         after = self.pieces[figure.at + 1 : figure.at + 3]
@@ -257,10 +257,11 @@ class Readings:
     def _shared(self, windows: list[Period]) -> set[Period]:
         """The one window that ends a plain list of things: "33 monitorings and 27 inspections in 2021"."""
         last = self.figures[-1]
-        ends = any(p.kind == "period" for p in self.pieces[last.at :])
-        plain = all("thing" in kinds and not kinds & (_TELLING | {"contrast"}) - {"topic"}
-                    for kinds in ({p.kind for p in f.own} for f in self.figures[1:]))  # fmt: skip
-        return set(windows) if ends and plain and len(windows) == 1 else set()
+        ends = len(windows) == 1 and any(p.kind == "period" for p in self.pieces[last.at :])
+        joined = any(p.value == "and" for p in last.own)
+        told = {p.kind for f in self.figures[1:] for p in f.own} & (_TELLING | {"contrast"}) - {"topic"}
+        things = {p.value for f in self.figures for p in f.own if p.kind == "thing"}  # one each, and no two alike
+        return set(windows) if ends and joined and not told and len(things) == len(self.figures) else set()
 
     def _rule(self, figure: Figure, *, is_part: bool) -> dict[str, Any]:
         """The one rule of figure_rules.csv that the figure fits."""

@@ -282,8 +282,8 @@ class Tagger:
             return at + 1
         if (
             (phrase := self._match(at))
-            and phrase[1] in {"zero", "stop", "fill", "part", "contrast"}
-            and (phrase[0] > at + 1 or phrase[1] == "zero")
+            and phrase[1] in {"zero", "zero_noun", "stop", "fill", "part", "contrast"}
+            and (phrase[0] > at + 1 or phrase[1].startswith("zero"))
         ):
             return None
         before = self.words.match("qualifier_before", self.tokens, at)
