@@ -45,7 +45,7 @@ def proposed(text: str, language: str, said_on: date) -> list[str]:
     return [told(n) for n in prose.numbers(text, language, said_on) if n.decision == "proposed"]
 
 
-@pytest.mark.parametrize("part", ["seen", "heldout"])
+@pytest.mark.parametrize("part", ["seen", "heldout", "blind"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_is_silently_wrong_and_most_figures_are_found(language: str, part: str) -> None:
     """Of the sentences of a language none gives another figure than a reader finds in it."""
@@ -55,7 +55,7 @@ def test_no_sentence_is_silently_wrong_and_most_figures_are_found(language: str,
     for sentence, *expected in words[part]:
         found = proposed(sentence, language, words["said_on"])
         score["right"] += len(set(found) & set(expected))
-        score["refused"] += len(set(expected) - set(found))
+        score["refused"] += len({one.lstrip("?") for one in expected} - set(found))
         wrong += [(sentence, one) for one in found if one not in expected]
     print(f"prose {language} {part}: {dict(score)}, wrong {len(wrong)}")  # noqa: T201 - the score is what this test reports
 

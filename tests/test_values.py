@@ -12,6 +12,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
+import blind
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,17 @@ def test_no_phrase_is_silently_wrong_and_19_of_20_are_right(language: str, part:
 
     assert wrong == []
     assert score["right"] / score.total() >= 0.95
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_phrases_of_a_blind_judge_are_read_or_refused_as_they_say(language: str) -> None:
+    """Every phrase has one of its expected readings, or is one that is marked as refused today."""
+
+    def reading(row: dict[str, str]) -> str:
+        kind, value, qualifier, _ = outcome(row["text"], language)
+        return f"{value} {qualifier}" if kind == "read" else "X"
+
+    assert list(blind.differing("blind-numbers.csv", language, reading)) == []
 
 
 def test_generated_numerals_read_back_in_every_case() -> None:

@@ -238,9 +238,7 @@ class Sentence:
 
     def _check_parts(self) -> None:
         """Refuse a part that exceeds its total, parts of an unread total, and a list that does not add up."""
-        if len(self.figures) > 2 and any(
-            p.value == ":" for p in self.pieces[self.figures[0].at : self.figures[1].at]
-        ):
+        if len(self.figures) > 2 and any(p.value == ":" for p in self.pieces[self.figures[0].at : self.figures[1].at]):
             total, *rest = (f.printed.value or 0 for f in self.figures)
             if total != sum(rest):
                 for figure in self.figures[1:]:

@@ -80,11 +80,7 @@ class Readings:
         again = before is not None and thing == before.thing and not breaks and own & _TIMES and not own & _TELLING
         elliptic = not thing or (again and all(p.value != "total" for p in figure.own))
         if elliptic:
-            if (
-                before is None
-                or before.reason
-                or not own & (_TIMES | _TELLING) - {"body", "topic"}
-            ):
+            if before is None or before.reason or not own & (_TIMES | _TELLING) - {"body", "topic"}:
                 raise UnclearError("thing_not_understood")
             thing = before.thing
         figure.thing = thing
