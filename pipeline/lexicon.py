@@ -20,7 +20,7 @@ from pipeline import tajik
 from pipeline.errors import UnreadableValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas" / "lexicon"
 LANGUAGES = ("ru", "tg", "en")
@@ -36,6 +36,9 @@ _TOKEN = re.compile(
     rf"|(?P<word>[{_LETTER}]+(?:[-’'][{_LETTER}]+)*)"
     r"|(?P<mark>[.,:;()«»\"“”„–—−\-%№/+?!…])"
 )
+_HIDDEN = rf"(?<=[{_LETTER}\u0300-\u036f])[\u00ad\u200b-\u200d\u2060]"
+_APART = re.compile(rf"[\u0300-\u036f]|{_HIDDEN}")
+_CLUSTER = re.compile(rf"(?P<hidden>{_HIDDEN})|[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", re.DOTALL)
 _CYRILLIC_WORD = re.compile("[\u0400-\u04ff’'-]+")
 _LATIN_WORD = re.compile("[A-Za-z’'-]+")
 
@@ -179,6 +182,22 @@ def tokens(text: str, language: str) -> list[Token]:
         pieces.append(Token(kind, piece, word, at, match.end(), bool(pieces) and pieces[-1].end == at))
         at = match.end()
     return pieces
+
+
+def joined(text: str) -> tuple[str, Sequence[int]]:
+    """The text with accents on their letters and soft hyphens gone from within words, and the place of each letter.
+
+    Shape: "о\u0306" is one letter; the list has one place more than the text, its end.
+    """
+    if text.isascii() or not _APART.search(text):
+        return text, range(len(text) + 1)
+    letters: list[str] = []
+    places: list[int] = []
+    for match in _CLUSTER.finditer(text):
+        cluster = "" if match["hidden"] else unicodedata.normalize("NFC", match.group())
+        letters += cluster
+        places += [match.start()] * len(cluster)
+    return "".join(letters), [*places, len(text)]
 
 
 def near(word: str, known: str) -> bool:

@@ -42,7 +42,7 @@ def starts(tokens: list[Token], at: int, words: Words) -> bool:
     token = tokens[at]
     if token.kind == "word" and "-" in token.word:
         return any(part in words.numbers for part in token.word.split("-"))
-    return token.kind == "number" or token.word in words.numbers or is_article(tokens, at)
+    return token.kind == "number" or token.word in words.numbers or is_article(tokens, at, words)
 
 
 def read(tokens: list[Token], at: int, language: str, *, governed: bool = False) -> Numeral:
@@ -249,9 +249,10 @@ def _english(tokens: list[Token], at: int, language: str, words: Words, *, gover
     return _whole(Numeral(_english_sum(pieces), end, True))
 
 
-def is_article(tokens: list[Token], at: int) -> bool:
+def is_article(tokens: list[Token], at: int, words: Words) -> bool:
     """Whether this is the English "a" that counts one: "a hundred", "a dozen"."""
-    return tokens[at].word == "a" and at + 1 < len(tokens) and tokens[at + 1].word in _ENGLISH_SCALED
+    following = tokens[at + 1].word if tokens[at].word == "a" and at + 1 < len(tokens) else ""
+    return following in _ENGLISH_SCALED and following in words.numbers
 
 
 def _english_pieces(tokens: list[Token], at: int, words: Words) -> tuple[list[NumberWord], int]:
@@ -260,7 +261,7 @@ def _english_pieces(tokens: list[Token], at: int, words: Words) -> tuple[list[Nu
     while at < len(tokens):
         token, ahead = tokens[at], [t.word for t in tokens[at + 1 : at + 4]]
         parts = [words.numbers[p] for p in token.word.split("-") if p in words.numbers]
-        if is_article(tokens, at) and not pieces:
+        if is_article(tokens, at, words) and not pieces:
             pieces.append(NumberWord("unit", Decimal(1), ""))
         elif [token.word, *ahead[:2]] == ["half", "a", "dozen"] and not pieces:
             pieces.append(NumberWord("pair", Decimal(6), ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,15 @@ def test_none_of_200_invented_names_is_left_in_its_sentence() -> None:
 
     assert len(sentences) == 200
     assert left == []
+
+
+def test_a_soft_hyphen_or_an_accent_apart_hides_no_name() -> None:
+    """A name is covered however its letters are stored, and every character keeps its place."""
+    text = unicodedata.normalize("NFD", "Жалобу подал Сай\u00adфул\u00adлоев Алишер.")
+    masked = people.masked(text, "ru")
+
+    assert len(text) == len(masked)
+    assert "".join(filter(lambda char: char.isalpha() or char == " ", masked)).strip() == "Жалобу подал"
 
 
 def test_fewer_than_one_in_twenty_sentences_without_names_are_masked() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,13 @@ from pipeline.extract.figures import Number
 
 SENTENCES = Path(__file__).parent / "prose"
 LANGUAGES = ("ru", "tg", "en")
+FRAGMENTS = (
+    "В 2021 году|Коалиция|задокументировала|24|случая пыток|1\u00a0689|9 тыс. 317|238,8 тыс.|сорок четыре|ни одной|"
+    "трое|полторы тысячи|52¹|52^[1]|143¹|ст. 143 прим 1|12.03.2021|+992 93 500 12 12|20–25|4 из 24|24%|и\u0306|😀|"
+    "𝟐𝟒|½|²|₂|٣|Ⅳ|０|①|с 5 по 17 мая|https://a.tj/2021/5|24-й|двадцать-четыре|,|.|;|(|)|\n|\n\n|\u200b|\u00ad|2х|7 (семь)|О2|"
+    "Дар соли 2021|бисту чор|дуюним ҳазор|њашт|ша[рвандон|[ашт|хафт|ягон|и\u0304|{|[|]|b|x|Суѓд|38 ададаш|"
+    "In 2021|1,689|half a dozen|twenty-four|a dozen|no complaints|Article 143 (1)|May 5–17, 2021|$5,270|first|H1 2021"
+).split("|")
 LEAST_RIGHT = 0.8  # of the figures that must be proposed; a refusal costs a glance
 
 
@@ -100,12 +109,46 @@ def test_another_number_changes_only_its_own_value(language: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="abнсёҳ 0123456789¹²³.,;:-–()«»№%\n'[{b", max_size=80), st.sampled_from(LANGUAGES))
-def test_no_text_at_all_breaks_the_reader_or_hides_a_digit(text: str, language: str) -> None:
-    """Whatever the text, every digit is told of, and nothing is proposed from noise."""
+def test_nothing_is_proposed_from_noise(text: str, language: str) -> None:
+    """Letters and digits without sense give no figure."""
     found = prose.numbers(text, language, date(2023, 1, 1))
 
-    assert all(any(n.start <= at < n.end for n in found) for at, char in enumerate(text) if char.isdigit())
     assert all(n.decision != "proposed" for n in found)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(FRAGMENTS), st.sampled_from([" ", " ", "", "\u00a0", "\u2009", "-"])), max_size=20
+    ),
+    st.sampled_from(LANGUAGES),
+)
+def test_whatever_is_put_together_every_digit_and_number_word_is_told_of(
+    parts: list[tuple[str, str]], language: str
+) -> None:
+    """Spaces of every width, accents apart, letters beyond the first plane: offsets stay true and nothing is lost."""
+    text = "".join(fragment + space for fragment, space in parts)
+    found = prose.numbers(text, language, date(2023, 7, 20))
+    places = [(at, at + 1) for at, char in enumerate(text) if char.isdigit()]
+    places += [place[:2] for place in tagging.number_words(text, language)]
+
+    assert [text[n.start : n.end] for n in found] == [n.printed for n in found]
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert [place for place in places if not any(n.start <= place[0] < place[1] <= n.end for n in found)] == []
+    assert all(n.reason for n in found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_accents_apart_and_soft_hyphens_change_no_figure(language: str) -> None:
+    """A PDF may print й as и with a breve, and a page may hyphenate a word where nobody sees it."""
+    words = read(language)
+    for sentence, *_ in words["blind"]:
+        hyphened = re.sub(r"(?<=[^\W\d_]{3})(?=[^\W\d_]{3})", "\u00ad", sentence)
+        figures = [n.replace("\u00ad", "") for n in proposed(hyphened, language, words["said_on"])]
+        apart = proposed(unicodedata.normalize("NFD", sentence), language, words["said_on"])
+
+        assert figures == proposed(sentence, language, words["said_on"])
+        assert [unicodedata.normalize("NFC", n) for n in apart] == figures
 
 
 def test_a_relative_period_without_the_day_of_the_document_is_refused() -> None:

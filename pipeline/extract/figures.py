@@ -18,7 +18,7 @@ from pipeline.extract.tagging import Piece, Printed
 from pipeline.periods import Period
 
 _TORTURE: Final = re.compile(r"пыт[ко]|жесток|tortur|ill-treat|шикан[чҷ]|шиканљ", re.IGNORECASE)
-DIGITS: Final = re.compile(r"[\d⁰¹²³⁴-⁹]+(?:[.,   ]\d+)*")
+DIGITS: Final = re.compile(r"[\d⁰¹²³⁴-⁹₀-₉①-⓿❶-➓½¼¾⅐-ↈ]+(?:[.,   ]\d+)*")
 _LOOK_BACK: Final = 400
 # after these a body is not the one that counts: complaints from it, against it, about it
 _NO_COUNTER: Final = frozenset(

@@ -39,6 +39,7 @@ _LONG_DIGITS: Final = re.compile(r"\d(?:[ ()\-]*\d){6}")
 
 def spans(text: str, language: str) -> list[tuple[int, int]]:
     """Where people stand in the text: sorted, without overlap."""
+    text, places = lexicon.joined(text)  # a soft hyphen, or an accent apart, hides no name
     found = [match.span() for pattern in _PAPERS for match in pattern.finditer(text)]
     found += _phones(text) + _names(text, language)
     joined: list[tuple[int, int]] = []
@@ -47,7 +48,7 @@ def spans(text: str, language: str) -> list[tuple[int, int]]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    return joined
+    return [(places[start], places[end]) for start, end in joined]
 
 
 def masked(text: str, language: str) -> str:

@@ -33,6 +33,7 @@ _TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)(?!\d)")
 _SEPARATORS: Final = frozenset(",;:()")
+_BULLET: Final = re.compile(r"\s*[•●▪■◦‣∙○·]\s")
 _DASHES: Final = frozenset("—–−-")
 
 
@@ -141,7 +142,8 @@ class Tagger:
 
     def __init__(self, text: str, start: int, end: int, language: str, said: date | None) -> None:
         """`start` and `end` cut the sentence out of `text`; `said` is the day of the document."""
-        self.text, self.base, self.language, self.said = text[start:end], start, language, said
+        self.text, self.places = lexicon.joined(text[start:end])
+        self.base, self.language, self.said = start, language, said
         self.words = lexicon.words(language)
         self.pieces: list[Piece] = []
         self.tokens: list[Token] = []
@@ -150,12 +152,14 @@ class Tagger:
     def run(self) -> list[Piece]:
         """Every piece, in order. Raises: UnreadableValue for letters that no table can compare."""
         if unicodedata.normalize("NFC", self.text) != self.text:
-            raise UnreadableValue("letters and their accents apart", "composed letters")
+            raise UnreadableValue("letters that change when they are composed", "composed letters")
         spans = self._spans()
         blank = list(self.text)
+        if bullet := _BULLET.match(self.text):
+            blank[: bullet.end()] = "…" * bullet.end()
         for _, start, end in spans:
             blank[start:end] = "…" * (end - start)
-        clean = "".join(char if char.isalnum() or char in _KNOWN_MARKS or char.isspace() else "?" for char in blank)
+        clean = "".join(char if char.isalnum() or char in _KNOWN_MARKS or char.isspace() else "/" for char in blank)
         self.tokens = lexicon.tokens(clean.replace("\n", " "), self.language)
         covered = {start: (reason, end) for reason, start, end in spans}
         at = 0
@@ -187,7 +191,7 @@ class Tagger:
         return [(r, s + len(self.text[s:e]) - len(self.text[s:e].lstrip()), e) for r, s, e in kept]
 
     def _add(self, kind: str, value: Any, start: int, end: int) -> None:
-        self.pieces.append(Piece(kind, value, self.base + start, self.base + end))
+        self.pieces.append(Piece(kind, value, self.base + self.places[start], self.base + self.places[end]))
 
     def _period(self, at: int) -> int | None:
         """A period that begins here: the longest run of words about time that can be read whole."""
