@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ NEEDED: Final = (
     "value", "qualifier", "unit", "indicator", "area", "period_start", "period_end", "period_type", "period_assumed",
     "printed", "originator", "language", "source", "document_id", "title", "url", "locator", "sentence_id",
 )  # fmt: skip
+_CELL: Final = re.compile(r" r\d+ c\d+$")  # the place of a table's cell
 _SCAFFOLD: Final = """\
 title: {{en: {title}, ru: {title}, tg: {title}}}   # the publisher's name in three languages
 publisher: {publisher}                  # a code of schemas/codes/bodies.csv
@@ -34,7 +36,8 @@ discover:
 cadence: irregular                      # or monthly, quarterly, half-yearly, yearly with `due`
 sensitivity: names                      # names, figures or law: what its pages may hold
 scope: [{scope}]    # a sentence with one of these may leave no number unread
-# sentences:                            # its printed sentence, the numbers replaced by indicators
+# sentences:                            # its printed sentence (or "caption, row, column: number" of a table), the
+#                                       # numbers replaced by indicators
 #   - "{{period}} Коалиция задокументировала {{complaints_documented_coalition}} обращений"
 """
 _SCOPES: Final = {"ru": "пытк, пыток", "tg": "шиканҷа", "en": "torture"}
@@ -172,7 +175,8 @@ def _claim(row: Mapping[str, str], recorded_on: date) -> dict[str, str]:
     cells: dict[str, Any] = dict.fromkeys(ledger.CLAIM_COLUMNS, "") | dict.fromkeys(BREAKDOWNS, "_T") | broken
     cells |= {column: row[column] for column in same} | {
         "claim_id": f"{start}-{row['printed_at']}", "version": "1",
-        "method": "prose", "evidence": "in_capture" if row["capture_sha256"] else "not_yet_checked",
+        "method": "table" if _CELL.search(row["locator"]) else "prose",
+        "evidence": "in_capture" if row["capture_sha256"] else "not_yet_checked",
         "recorded_on": recorded_on.isoformat(), "status": "current",
     }  # fmt: skip
     return cells
