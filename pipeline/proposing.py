@@ -104,7 +104,7 @@ def propose(
         source, _document_id(home, source_id, url or target, said_on), _title(text), url or target, capture, said_on,
     )  # fmt: skip
     if write:
-        _write(home / "build" / "review.csv", REVIEW_COLUMNS, [_row(told, at) for at in range(len(numbers))])
+        write_review(home / "build" / "review.csv", rows(told))
     return told
 
 
@@ -127,6 +127,11 @@ def answer(told: Proposal) -> dict[str, Any]:
         "gone": list(told.gone),
         "alarms": list(told.alarms),
     }  # fmt: skip
+
+
+def rows(told: Proposal) -> list[dict[str, str]]:
+    """The numbers of a proposal in order, as lines of review.csv."""
+    return [_row(told, at) for at in range(len(told.numbers))]
 
 
 def sentence_id(text: str, number: Number) -> str:
@@ -258,13 +263,13 @@ def _row(told: Proposal, at: int) -> dict[str, str]:
     return cells
 
 
-def _write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    """A whole CSV file, in place of the one before."""
+def write_review(path: Path, lines: Sequence[Mapping[str, str]]) -> None:
+    """A whole review, in place of the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer = csv.DictWriter(buffer, REVIEW_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(lines)
     fresh = path.with_suffix(".new")
     fresh.write_text(buffer.getvalue(), encoding="utf-8")
     fresh.replace(path)
