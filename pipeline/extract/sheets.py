@@ -2,7 +2,7 @@
 
 calamine gives the values of XLSX and XLS; how they are printed (percent, decimals, raised digits) and what is hidden
 stands in the XML beside them. An ODS file holds the printed text itself. A value is printed without thousands marks,
-a date as YYYY-MM-DD. In an XLS file that LibreOffice did not turn first, hidden rows and raised digits cannot be told: a
+a date as YYYY-MM-DD. In an XLS file that LibreOffice did not turn first, hidden rows and raised digits are not told: a
 notice says so.
 """
 
