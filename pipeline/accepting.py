@@ -1,12 +1,14 @@
-"""Carry reviewed proposals into the ledger, and begin a new source.
+"""Carry reviewed proposals into the ledger, and those of a known series that need no review; begin a new source.
 
 The ledger only grows: rows are appended, and only after the whole corridor has held with them in a copy. A decision
-is kept by the hash of its sentence, so that it falls when the sentence changes. What a document says is proposing.py's.
+is kept by the hash of its sentence, so that it falls when the sentence changes; a page that says another number than
+its claim makes the claim's next version, and only a person lets it. What a document says is proposing.py's.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,14 +17,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from pipeline import build, errors, files, ledger, proposing
-from pipeline.extract import readings
-from pipeline.records import BREAKDOWNS
+from pipeline.extract import people, readings
+from pipeline.records import BREAKDOWNS, Ledger
 
 NEEDED: Final = (
     "value", "qualifier", "unit", "indicator", "area", "period_start", "period_end", "period_type", "period_assumed",
     "printed", "originator", "language", "source", "document_id", "title", "url", "locator", "sentence_id",
 )  # fmt: skip
+_SERIES: Final = ("indicator", "area", *BREAKDOWNS)
+_COMPARED: Final = ("year", "half_year", "quarter", "point")  # kinds of period of which two are alike
+_CELL: Final = re.compile(r" r\d+ c\d+$")  # the place of a table's cell
 _SCAFFOLD: Final = """\
 title: {{en: {title}, ru: {title}, tg: {title}}}   # the publisher's name in three languages
 publisher: {publisher}                  # a code of schemas/codes/bodies.csv
@@ -33,7 +40,8 @@ discover:
 cadence: irregular                      # or monthly, quarterly, half-yearly, yearly with `due`
 sensitivity: names                      # names, figures or law: what its pages may hold
 scope: [{scope}]    # a sentence with one of these may leave no number unread
-# sentences:                            # its printed sentence, the numbers replaced by indicators
+# sentences:                            # its printed sentence (or "caption, row, column: number" of a table), the
+#                                       # numbers replaced by indicators
 #   - "{{period}} Коалиция задокументировала {{complaints_documented_coalition}} обращений"
 """
 _SCOPES: Final = {"ru": "пытк, пыток", "tg": "шиканҷа", "en": "torture"}
@@ -76,6 +84,80 @@ def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.sil
         sum(not row["accept"] and row["decision"] != "ignored" for row in rows),
         tuple(path.relative_to(trial).as_posix() for path in sorted(touched)),
     )  # fmt: skip
+
+
+def take_known(workspace: build.Workspace, fresh: Mapping[str, Sequence[str]], day: date) -> Accepted:
+    """Accept what new pages say in a source's own sentences of a known series; let the rest wait in build/review.csv.
+
+    `fresh`: source to the addresses whose bytes are new. Why a row waits stands in its reason, as "waits:…".
+    Nothing of what a person has marked in build/review.csv is touched.
+    """
+    home, book = workspace.home, ledger.read(workspace.home)
+    rows: list[dict[str, str]] = []
+    for source, addresses in sorted(fresh.items()):
+        for url in addresses:
+            try:
+                told = proposing.propose(home, url, source_id=source, write=False)
+            except errors.PipelineError:
+                continue  # the visit has told of a page that cannot be read
+            kept = [row for row, n in zip(proposing.rows(told), told.numbers, strict=True)
+                    if row["accept"] != "done" and (n.decision == "proposed" or n.start in told.alarms)]  # fmt: skip
+            rows += [_judged(row, book, day) for row in kept]
+    known = [row for row in rows if row["accept"] == "yes"]
+    done = Accepted((), 0, 0, ())
+    if known:
+        workspace.say("accepting figures of known series")
+        path = home / "build" / ".known.csv"
+        files.save(path, files.table(proposing.REVIEW_COLUMNS, known))
+        try:
+            done = accept(home, path, day)
+        except errors.ValidationRefused:
+            known = []
+            rows = [
+                row | {"accept": "", "reason": "waits:expectations"} if row["accept"] == "yes" else row for row in rows
+            ]
+        path.unlink()
+    waiting = [row for row in rows if row["accept"] == ""]
+    review = home / "build" / "review.csv"
+    if waiting:
+        here = {(row["document_id"], row["sentence_id"], row["printed_at"]) for row in waiting}
+        before = [row for row in files.rows(review) if set(row) == set(proposing.REVIEW_COLUMNS)]
+        others = [r for r in before if (r["document_id"], r["sentence_id"], r["printed_at"]) not in here]
+        files.save(review, files.table(proposing.REVIEW_COLUMNS, [*others, *waiting]))
+    return Accepted(done.claims, 0, len(waiting), done.files)
+
+
+def _judged(row: dict[str, str], book: Ledger, day: date) -> dict[str, str]:
+    """The row marked `yes`, `done` where the ledger says the same of the page, or with the reason why it waits."""
+    if row["decision"] != "proposed":
+        return row
+    claim = _claim(row, day)
+    held = [one for one in book.held() if one["publisher"] == row["publisher"] and one["value"].isdecimal()
+            and all(one[column] == claim[column] for column in _SERIES)]  # fmt: skip
+    same = [one for one in held if all(one[at] == claim[at] for at in ("period_start", "period_end"))]
+    if any(one["value"] == claim["value"] and one["document_id"] == claim["document_id"] for one in same):
+        return row | {"accept": "done"}
+    withheld = [one for one in book.held() if one["missing_reason"] and all(
+        one[at] == claim[at] for at in ("indicator", "publisher", "period_start", "period_end"))]  # fmt: skip
+    earlier = [int(one["value"]) for one in held if all(one[at] == row[at] for at in ("unit", "period_type"))]
+    tests = {
+        "not_a_sentence_of_the_source": row["reason"] != "template",
+        "withheld_before": bool(withheld),
+        "first_of_its_series": not held,
+        "who_counted": len({one["originator"] for one in held}) > 1,
+        "names_a_person": people.MASK in row["sentence"] + row["printed"],
+        "single_case": row["value"] == "1",
+        "qualified_or_in_words": row["qualifier"] != "exact" or re.sub(r"\D", "", row["printed"]) != row["value"],
+        "period_assumed": row["period_assumed"] != "false",
+        "period_not_over": row["period_end"] > day.isoformat(),
+        "other_unit_or_kind_of_period": not earlier or row["period_type"] not in _COMPARED,
+        "not_archived": not row["capture_sha256"],
+        "source_revised": any(one["document_id"] == claim["document_id"] for one in same),
+        "said_otherwise_before": bool(same),
+        "out_of_bounds": not min(earlier, default=0) <= 2 * int(row["value"]) <= 4 * max(earlier, default=0),
+    }
+    why = next((name for name, waits in tests.items() if waits), "")
+    return row | ({"reason": f"waits:{why}"} if why else {"accept": "yes", "originator": held[0]["originator"]})
 
 
 def new_source(home: Path, target: str, source_id: str, *, publisher: str, said_on: str, language: str) -> list[str]:
@@ -133,13 +215,21 @@ def _reviewed(file: Path) -> list[dict[str, str]]:
 
 
 def _append(folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, touched: set[Path]) -> list[str]:
-    """Add claims, documents and decisions of one source; the ids of the claims."""
+    """Add claims or versions of them, documents and decisions of one source; the claims that are new or changed."""
     documents = {row["document_id"] for row in files.rows(folder / "documents.csv")}
-    claims, decisions = [], []
+    standing = {_key(row): row for row in ledger.read(folder.parent.parent).held()}
+    claims, decisions, told = [], [], []
     for row in rows:
         claim = _claim(row, recorded_on) if row["accept"] == "yes" else None
-        if claim:
+        old = standing.get(_key(claim)) if claim else None
+        if claim and old:
+            claim["claim_id"] = old["claim_id"]
+            claim["version"] = str(int(old["version"]) + 1)
+        if claim and (not old or old["value"] != claim["value"]):
             claims.append(claim)
+            told.append(claim["claim_id"] + (f" version {claim['version']}" if old else ""))
+            if old:
+                _revised(folder / "corrections.yml", claim, old, touched)
         if claim and row["document_id"] not in documents:
             documents.add(row["document_id"])
             cells = {"title": row["title"], "publisher": claim["publisher"], "published_on": row["said_on"]}
@@ -154,7 +244,23 @@ def _append(folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, 
     if claims:
         _add(folder / "claims.csv", ledger.CLAIM_COLUMNS, claims, touched)
     _add(folder / "decisions.csv", proposing.DECISION_COLUMNS, decisions, touched)
-    return [claim["claim_id"] for claim in claims]
+    return told
+
+
+def _revised(path: Path, claim: Mapping[str, str], old: Mapping[str, str], touched: set[Path]) -> None:
+    """Declare that the source changed its figure."""
+    entry = {
+        "claim": claim["claim_id"], "version": int(claim["version"]), "cause": "source_revised",
+        "reason": "The page says another number than when it was read before.", "expect": {"value": old["value"]},
+    }  # fmt: skip
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(before + yaml.safe_dump([entry], sort_keys=False), encoding="utf-8")
+    touched.add(path)
+
+
+def _key(claim: Mapping[str, str]) -> tuple[str, ...]:
+    """What makes two claims say something of one figure on one page."""
+    return tuple(claim[column] for column in ("document_id", "period_start", "period_end", *_SERIES))
 
 
 def _claim(row: Mapping[str, str], recorded_on: date) -> dict[str, str]:
@@ -169,7 +275,8 @@ def _claim(row: Mapping[str, str], recorded_on: date) -> dict[str, str]:
     cells: dict[str, Any] = dict.fromkeys(ledger.CLAIM_COLUMNS, "") | dict.fromkeys(BREAKDOWNS, "_T") | broken
     cells |= {column: row[column] for column in same} | {
         "claim_id": f"{start}-{row['printed_at']}", "version": "1",
-        "method": "prose", "evidence": "in_capture" if row["capture_sha256"] else "not_yet_checked",
+        "method": "table" if _CELL.search(row["locator"]) else "prose",
+        "evidence": "in_capture" if row["capture_sha256"] else "not_yet_checked",
         "recorded_on": recorded_on.isoformat(), "status": "current",
     }  # fmt: skip
     return cells

@@ -60,7 +60,8 @@ class Run:
     """What a run did, as build/run.json tells it.
 
     `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
-    `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted.
+    `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted;
+    `accepted` are claims of known series taken from new pages, `waiting` counts what waits in build/review.csv.
     """
 
     outcome: str
@@ -73,6 +74,8 @@ class Run:
     findings: Sequence[Finding] = ()
     error: str = ""
     met: Round | None = None
+    accepted: Sequence[str] = ()
+    waiting: int = 0
 
 
 def publish(workspace: Workspace, world: World | None = None, register: Register | None = None) -> Run:
@@ -80,10 +83,12 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
 
     Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
     """
+    from pipeline import accepting
     from pipeline import publish as publishing
 
     with publishing.lock(workspace.build):
         met = visit(workspace, world) if world else None
+        taken = accepting.take_known(workspace, met.fresh, world.now().date()) if met and world else None
         book, public, findings, expectations = check(workspace)
         with counted(workspace, register) as tables:
             public += tables
@@ -104,10 +109,17 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
             sources=book.sources,
             tables=release.tables,
             changes=changes,
-            changed_files=(*(met.changed if met else ()), *release.changed, *described),
+            changed_files=(
+                *(met.changed if met else ()),
+                *(taken.files if taken else ()),
+                *release.changed,
+                *described,
+            ),
             expectations=expectations,
             findings=findings,
             met=met,
+            accepted=taken.claims if taken else (),
+            waiting=taken.waiting if taken else 0,
         ),
     )
 

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline import archive, catalog, errors, extract, files, tajik
-from pipeline.extract import people, prose, templates
+from pipeline.extract import cells, people, prose, templates
 from pipeline.extract.figures import Number
-from pipeline.records import Document, Source
+from pipeline.records import Block, Document, Source
 
 REVIEW_COLUMNS: Final = (
     "accept", "decision", "reason", "sentence", "printed", "value", "qualifier", "unit", "indicator", "area",
@@ -76,17 +77,20 @@ def propose(
     units = _units(home, source) if source and source.sentences else {}
     document, capture = _document(home, target)
     numbers, masked, languages, locators = [], list(document.text), [], []
-    for start, end, at, is_cell in _blocks(document):
+    known_sentences = source.sentences if source else ()
+    for pieces in _blocks(document):
+        start, end = pieces[0].start, pieces[-1].start + len(pieces[-1].text)
         own = language or spoken(document.text[start:end], (source.languages if source else ()))
         masked[start:end] = people.masked(document.text[start:end], own)
-        found = prose.numbers(document.text, own, said, (start, end))
-        found = [_in_cell(n) if is_cell else n for n in found]
-        if source and source.sentences and not is_cell:
-            found = templates.applied(document.text, (start, end), found, source.sentences, language=own, said=said)
-            found = [replace(n, unit=n.unit or units.get(n.indicator, "")) for n in found]
+        if pieces[0].table >= 0:
+            found = cells.numbers(document, pieces[0].table, own, said, known_sentences)
+        else:
+            found = prose.numbers(document.text, own, said, (start, end))
+            found = templates.applied(document.text, (start, end), found, known_sentences, language=own, said=said)
+        found = [replace(n, unit=n.unit or units.get(n.indicator, "")) for n in found]
         numbers += found
         languages += [own] * len(found)
-        locators += [at] * len(found)
+        locators += [next(one.at for one in reversed(pieces) if one.start <= n.start) for n in found]
     text = "".join(masked)
     decided = _decisions(home, source_id)
     known = {n.start: decided[key] for n in numbers if (key := (sentence_id(text, n), _shown(text, n))) in decided}
@@ -98,8 +102,7 @@ def propose(
         source, _document_id(home, source_id, url or target, said_on), _title(text), url or target, capture, said_on,
     )  # fmt: skip
     if write:
-        review = files.table(REVIEW_COLUMNS, [_row(told, at) for at in range(len(numbers))])
-        files.save(home / "build" / "review.csv", review)
+        files.save(home / "build" / "review.csv", files.table(REVIEW_COLUMNS, rows(told)))
     return told
 
 
@@ -113,7 +116,7 @@ def answer(told: Proposal) -> dict[str, Any]:
                 "period_start": n.period.start.isoformat() if n.period else None,
                 "period_end": n.period.end.isoformat() if n.period else None,
                 "area": n.area or None, "breakdown": n.breakdown, "decision": n.decision, "reason": n.reason,
-                "start": n.start, "end": n.end, "originator": n.originator or None,
+                "start": n.start, "end": n.end, "heading": n.heading or None, "originator": n.originator or None,
                 "decided_before": told.known.get(n.start, {}).get("decision"),
                 "moved_from": moved if (moved := told.known.get(n.start, {}).get("locator")) != at else None,
             }
@@ -124,10 +127,15 @@ def answer(told: Proposal) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def rows(told: Proposal) -> list[dict[str, str]]:
+    """The numbers of a proposal in order, as lines of review.csv."""
+    return [_row(told, at) for at in range(len(told.numbers))]
+
+
 def sentence_id(text: str, number: Number) -> str:
     """The key of a decision: a hash of the sentence as a reader sees it, whatever its spaces, dashes and quotes."""
-    start, end = number.sentence
-    return hashlib.sha256(templates.plain(text[start:end]).encode()).hexdigest()[:16]
+    said = number.heading or text[slice(*number.sentence)]
+    return hashlib.sha256(templates.plain(said).encode()).hexdigest()[:16]
 
 
 def spoken(text: str, allowed: Sequence[str] = ()) -> str:
@@ -141,33 +149,18 @@ def spoken(text: str, allowed: Sequence[str] = ()) -> str:
     return "ru"
 
 
-def _in_cell(number: Number) -> Number:
-    """A number of a table: its heading is not here, so it is never proposed from its own words."""
-    return Number(
-        number.printed,
-        number.start,
-        number.end,
-        number.sentence,
-        "ignored" if number.decision == "ignored" else "refused",
-        number.reason if number.decision == "ignored" else "table_cell",
-        number.value,
-        number.qualifier,
-    )
-
-
 def _in_scope(text: str, number: Number, source: Source) -> bool:
     """Whether the sentence holds a word of the source's scope."""
     sentence = text[slice(*number.sentence)].casefold()
     return any(word in sentence for word in source.scope)
 
 
-def _blocks(document: Document) -> Iterator[tuple[int, int, str, bool]]:
-    """Start, end, place of each block and whether it is a table's cell; a plain text is one block."""
-    if document.kind == "text":
-        yield 0, len(document.text), "text", False
-        return
-    for block in document.blocks:
-        yield block.start, block.start + len(block.text), block.at, block.table >= 0
+def _blocks(document: Document) -> Iterator[list[Block]]:
+    """The blocks to read together: one of running text, or all of one table; a plain text is one block."""
+    blocks = [Block(document.text, "text", 0)] if document.kind == "text" else document.blocks
+    for table, several in groupby(blocks, lambda one: one.table):
+        together = list(several)
+        yield from [together] if table >= 0 else ([one] for one in together)
 
 
 def _document(home: Path, target: str) -> tuple[Document, str]:
@@ -203,7 +196,7 @@ def _units(home: Path, source: Source) -> dict[str, str]:
     units = {row["indicator"]: row["unit"] for row in files.rows(home / "schemas" / "codes" / "indicators.csv")}
     for template in source.sentences:
         for name, _ in templates.places(template):
-            if name not in units and name != "period":
+            if name not in units and name not in templates.WORDS:
                 raise errors.BadSourceFile(
                     f"sources/{source.id}/source.yml: sentences: names {name!r}, which is no indicator; "
                     "use a code of schemas/codes/indicators.csv."
@@ -242,7 +235,7 @@ def _row(told: Proposal, at: int) -> dict[str, str]:
     publisher = told.source.publisher if told.source else ""
     cells = dict.fromkeys(REVIEW_COLUMNS, "") | {
         "accept": "done" if before else "", "decision": n.decision, "reason": n.reason,
-        "sentence": " ".join(told.text[slice(*n.sentence)].split()), "printed": _shown(told.text, n),
+        "sentence": n.heading or " ".join(told.text[slice(*n.sentence)].split()), "printed": _shown(told.text, n),
         "value": "" if n.value is None else str(n.value), "qualifier": n.qualifier, "unit": n.unit,
         "indicator": n.indicator, "area": n.area, "language": told.languages[at],
         "originator": n.originator or (publisher if n.indicator else ""),

@@ -64,7 +64,8 @@ class Round:
 
     `asked` is empty and `why` tells, where nobody was asked. `states`: of each source its state, since when, the day
     of its last new page and its open problems; `alarms` as build/health.json has them; `refused`: what could not be
-    begun; `evidence`: how many figures were found in their page now, and so on; `changed`: files written for it.
+    begun; `evidence`: how many figures were found in their page now, and so on; `changed`: files written for it;
+    `fresh`: of each source that knows its sentences, the addresses whose bytes are new.
     """
 
     why: str = ""
@@ -76,6 +77,7 @@ class Round:
     refused: Sequence[str] = ()
     evidence: Mapping[str, int] = field(default_factory=dict)
     changed: Sequence[str] = ()
+    fresh: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def visits(home: Path, world: World) -> Round:
@@ -106,6 +108,8 @@ def visits(home: Path, world: World) -> Round:
     return Round(
         asked=[source.id for source in sources], captures=captures, parsed=sum(visit.parsed for visit in met),
         states=health.states(told), alarms=health.alarms(told), refused=refused, evidence=counts, changed=changed,
+        fresh={source.id: urls for source, visit in zip(sources, met, strict=True) if source.sentences and (
+            urls := [one.url for one in visit.sightings if one.state == "ok" and one.figures is not None])},
     )  # fmt: skip
 
 

@@ -35,6 +35,15 @@ def test_random_tables_stand_as_chromium_draws_them(tmp_path: Path) -> None:
     assert differing(40, tmp_path) == []
 
 
+def test_tables_drawn_otherwise_than_they_look_stand_as_chromium_draws_them(tmp_path: Path) -> None:
+    """Style sheets that hide, show again, or are of another medium; spans that overlap; tags that nobody closed."""
+    tables = [browser.nasty_table(rows) for rows in browser.NASTY]
+    seen = browser.grids(tables, tmp_path)
+
+    assert [(rows, grid) for rows, grid, table in zip(browser.NASTY, seen, tables, strict=True)
+            if grid != ours(table)] == []  # fmt: skip
+
+
 @pytest.mark.exam
 def test_three_hundred_random_tables_stand_as_chromium_draws_them(tmp_path: Path) -> None:
     """The same on 300 tables."""

@@ -7,6 +7,7 @@ whole is refused (refusals.py), what is left out is told as a Finding: a silent 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,12 +79,18 @@ def _read_or_error(body: bytes) -> Document | errors.PipelineError:
 
 
 def _prepared(body: bytes) -> tuple[str, bytes, list[str]]:
-    """The kind, the bytes to read, and what was done to them: old office files go through LibreOffice first."""
+    """The kind, the bytes to read, and what was done to them: old office files go through LibreOffice first.
+
+    An XLS file is read as it is where LibreOffice is absent or fails.
+    """
     kind = kinds.kind_of(body)
     if kind == "text":
         kinds.check_lines(body)
     if kind in ("docx", "sheet") and body.startswith(b"PK"):
         office.check_package(body)
+    elif kind == "sheet":
+        with contextlib.suppress(RefusedError):
+            return kind, office.modern(body, "xlsx"), ["LibreOffice turned it into XLSX before it was read"]
     if kind != "old":
         return kind, body, []
     return "docx", office.modern(body), ["LibreOffice turned it into DOCX before it was read"]

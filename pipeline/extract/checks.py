@@ -60,6 +60,11 @@ def totals(table: PrintedTable) -> list[Finding]:
     return found
 
 
+def is_total(label: str) -> bool:
+    """Whether a row with this label closes rows with their sum."""
+    return _TOTAL.match(label) is not None
+
+
 def _number(text: str) -> int | None:
     """The number of a cell; 0 for a place that says there is none, None for what is not plain."""
     try:

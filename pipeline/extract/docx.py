@@ -16,9 +16,11 @@ from pipeline.extract.packages import Package
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT: Final = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
-_TRANSPARENT: Final = {
+_M: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_TRANSPARENT: Final = {_M + "oMath", _M + "oMathPara"} | {
     _W + name for name in ("sdt", "sdtContent", "ins", "smartTag", "hyperlink", "customXml", "fldSimple", "moveTo")
 }
+_DEEPEST_STYLE: Final = 10
 _ALTERNATE: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 
 
@@ -26,7 +28,7 @@ def read(body: bytes, draft: Draft) -> None:
     """Write the document into the draft. Raises: RefusedError for a document type or a torn package."""
     package = Package(body)
     tree = package.tree("word/document.xml")
-    found = _Reading(draft, _raised_styles(package.tree("word/styles.xml")))
+    found = _Reading(draft, package.tree("word/styles.xml"))
     found.blocks(tree.find(_W + "body"))
     notes = package.tree("word/footnotes.xml")
     texts = {note.get(_W + "id"): note for note in notes.iter(_W + "footnote")} if notes is not None else {}
@@ -41,8 +43,11 @@ def read(body: bytes, draft: Draft) -> None:
 class _Reading:
     """One pass over a body."""
 
-    def __init__(self, draft: Draft, raised: set[str]) -> None:
-        self.draft, self.raised = draft, raised
+    def __init__(self, draft: Draft, styles: Any) -> None:
+        self.draft = draft
+        self.styles = {
+            one.get(_W + "styleId"): one for one in (styles.iter(_W + "style") if styles is not None else ())
+        }
         self.notes: list[str] = []
         self.hidden = False
         self.boxes: list[Any] = []
@@ -64,21 +69,34 @@ class _Reading:
         """The printed text of a paragraph."""
         pieces: list[str] = []
         mark = ""
+        vanishes = self.said(paragraph.find(f"{_W}pPr/{_W}pStyle"), "vanish")
         for run in self.runs(paragraph):
-            text = self.run(run)
-            if text:
+            said = self.said(run.find(f"{_W}rPr/{_W}rStyle"), "vanish") if run.tag == _W + "r" else None
+            own = run.find(f"{_W}rPr/{_W}vanish")
+            if _on(next((one for one in (own, said, vanishes) if one is not None), None)):
+                self.hidden = True
+                continue
+            if text := self.run(run):
                 now = self.mark(run)
                 pieces.append(now + text if now != mark and text.strip() else text)
                 mark = now
         return "".join(pieces).strip(" \t\n")
 
+    def said(self, named: Any, what: str) -> Any:
+        """What a named style, or one that it rests on, says of its text."""
+        for _ in range(_DEEPEST_STYLE):
+            style = self.styles.get(named.get(_W + "val")) if named is not None else None
+            if style is None:
+                return None
+            if (found := style.find(f"{_W}rPr/{_W}{what}")) is not None:
+                return found
+            named = style.find(_W + "basedOn")
+        return None
+
     def runs(self, parent: Any) -> Iterator[Any]:
         for node in _children(parent):
-            if node.tag == _W + "r":
-                if _on(node.find(f"{_W}rPr/{_W}vanish")):
-                    self.hidden = True
-                else:
-                    yield node
+            if node.tag in (_W + "r", _M + "r"):
+                yield node
             elif node.tag in (_W + "del", _W + "moveFrom"):
                 self.hidden = True
 
@@ -102,13 +120,16 @@ class _Reading:
         return text
 
     def mark(self, run: Any) -> str:
+        """Raised or lowered, by the run's own format, its place or its style."""
         if run.find(_W + "footnoteReference") is not None:
             return ""
-        align = run.find(f"{_W}rPr/{_W}vertAlign")
-        style = run.find(f"{_W}rPr/{_W}rStyle")
+        align, place = (run.find(f"{_W}rPr/{_W}{name}") for name in ("vertAlign", "position"))
+        if align is None:
+            align = self.said(run.find(f"{_W}rPr/{_W}rStyle"), "vertAlign")
         value = align.get(_W + "val") if align is not None else ""
-        if not value and style is not None and style.get(_W + "val") in self.raised:
-            value = "superscript"
+        if place is not None and not value:
+            height = place.get(_W + "val", "0")
+            value = "subscript" if height.startswith("-") else "superscript" if height.strip("0") else ""
         return {"superscript": "^", "subscript": "_"}.get(value or "", "")
 
     def table(self, table: Any) -> None:
@@ -130,8 +151,10 @@ class _Reading:
             line = [""] * _whole(row.find(f"{_W}trPr/{_W}gridBefore"), 0)
             for cell in (node for node in _children(row) if node.tag == _W + "tc"):
                 across = min(max(_whole(cell.find(f"{_W}tcPr/{_W}gridSpan"), 1), 1), 1000)
-                merge = cell.find(f"{_W}tcPr/{_W}vMerge")
-                if merge is not None and merge.get(_W + "val") != "restart" and rows and len(line) < len(rows[-1]):
+                merge, beside = (cell.find(f"{_W}tcPr/{_W}{name}") for name in ("vMerge", "hMerge"))
+                if beside is not None and beside.get(_W + "val") != "restart" and line:
+                    text = line[-1]
+                elif merge is not None and merge.get(_W + "val") != "restart" and rows and len(line) < len(rows[-1]):
                     text = rows[-1][len(line)]
                 else:
                     begun.add(len(line))
@@ -174,14 +197,3 @@ def _on(switch: Any) -> bool:
 def _whole(node: Any, otherwise: int) -> int:
     text = node.get(_W + "val", "") if node is not None else ""
     return int(text) if text.isdecimal() else otherwise
-
-
-def _raised_styles(styles: Any) -> set[str]:
-    """The character styles that raise their text."""
-    if styles is None:
-        return set()
-    return {
-        style.get(_W + "styleId")
-        for style in styles.iter(_W + "style")
-        if (align := style.find(f"{_W}rPr/{_W}vertAlign")) is not None and align.get(_W + "val") == "superscript"
-    }

@@ -35,7 +35,8 @@ _NO_WINDOW: Final = frozenset("по о об обо about on regarding concerning
 class Number:
     """One number of a text and what became of it: offsets are code points of the text, `sentence` its sentence.
 
-    `reason` says why it was not proposed, or by which rule it was; `originator` who said it first, where printed.
+    `reason` says why it was not proposed, or by which rule it was; `originator` who said it first, where printed;
+    `heading` the sentence that the headings of a table make of it.
     """
 
     printed: str
@@ -52,6 +53,7 @@ class Number:
     area: str = ""
     breakdown: dict[str, str] = field(default_factory=dict)
     originator: str = ""
+    heading: str = ""
 
 
 class Sentence:

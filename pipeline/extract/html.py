@@ -11,7 +11,6 @@ which is several times faster than going from node to node.
 from __future__ import annotations
 
 import re
-import secrets
 from html import unescape
 from itertools import accumulate
 from operator import sub
@@ -19,9 +18,11 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from pipeline.extract import styles
 from pipeline.extract.draft import Draft
 from pipeline.extract.grids import Span, header_rows, laid
 from pipeline.extract.refusals import DEEPEST, RefusedError
+from pipeline.extract.styles import MARK
 
 _BLOCKS: Final = frozenset(
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure"
@@ -55,16 +56,6 @@ _RAW: Final = re.compile(
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _UNEVEN: Final = re.compile(r"[\t-\r]|  ")
 _LINES: Final = re.compile(r" *\x0b[ \x0b]*")
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_RULE: Final = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_MEDIA: Final = re.compile(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})")
-_MARK: Final = f"x{secrets.token_hex(6)}"  # an attribute that no page can have
-_STYLES: Final = {
-    "gone": re.compile(r"display\s*:\s*none", re.IGNORECASE),
-    "fold": re.compile(r"visibility\s*:\s*collapse", re.IGNORECASE),
-    "blank": re.compile(r"visibility\s*:\s*hidden", re.IGNORECASE),
-    "up": re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE),
-}
 _BROKEN: Final = "\x0b"
 _PIECE: Final = 4_096
 
@@ -74,7 +65,7 @@ def read(marked: str, draft: Draft) -> None:
     check_depth(marked.encode("utf-8", "replace"))
     tree = LexborHTMLParser(marked)
     if tree.body is not None:
-        tags = _mark_styles(tree)
+        tags = styles.mark(tree)
         _mark_layout(tree)
         markup = tree.body.html or ""
         if not tags.intersection(_PLAIN) and not _ODD_NAME.search(markup):
@@ -174,7 +165,7 @@ class _Walk:
                     skipped = ""
                 elif end:
                     self.close(tag)
-                elif tag in _UNSEEN or (_MARK in attrs and self.unseen(tag, attrs)):
+                elif tag in _UNSEEN or (MARK in attrs and self.unseen(tag, attrs)):
                     skipped, depth = tag, 1
                     continue
                 else:
@@ -188,7 +179,7 @@ class _Walk:
 
     def leaf(self, tag: str, attrs: str, text: str) -> None:
         """An element that holds text alone: begun and ended at once."""
-        if _MARK in attrs and self.unseen(tag, attrs):
+        if MARK in attrs and self.unseen(tag, attrs):
             return
         if tag in ("sup", "sub") and not self.open:
             if raised := _collapsed([text]):
@@ -230,7 +221,7 @@ class _Walk:
                 self.table = _Table(f"(//table)[{self.counts['table']}]", self.pieces)
                 self.pieces = []
         if tag in ("sup", "sub", "pre") or (
-            _MARK in attrs and _marked(attrs, "up") and tag not in _BLOCKS and tag not in _VOID
+            MARK in attrs and _marked(attrs, "up") and tag not in _BLOCKS and tag not in _VOID
         ):
             self.open.append((tag, [0], {"sub": "_", "pre": ""}.get(tag, "^"), self.pieces))
             self.pieces = []
@@ -287,7 +278,7 @@ class _Walk:
         row, attrs = self.table.groups[-1][1][-1], self.table.cell
         across = min(max(_whole(attrs, "colspan"), 1), 1000) if "colspan" in attrs else 1
         down = min(_whole(attrs, "rowspan"), 65534) if "rowspan" in attrs else 1
-        blank = row.blank or row.folded or (_MARK in attrs and (_marked(attrs, "blank") or _marked(attrs, "fold")))
+        blank = row.blank or row.folded or (MARK in attrs and (_marked(attrs, "blank") or _marked(attrs, "fold")))
         row.cells.append(Span("" if blank else _collapsed(self.pieces), across, down, tag == "th"))
         self.pieces, self.in_cell = [], False
 
@@ -302,43 +293,20 @@ class _Walk:
             self.pieces.clear()
 
 
-def _mark_styles(tree: LexborHTMLParser) -> set[str]:
-    """Mark what is not drawn, drawn blank, folded or raised, by attribute or style; the tags that are."""
-    marks: list[tuple[LexborNode, str]] = [(node, "gone") for node in tree.css("[hidden]")]
-    for node in tree.css("[style]"):
-        style = node.attrs.get("style") or ""
-        marks += [(node, mark) for mark, pattern in _STYLES.items() if pattern.search(style)]
-    for sheet in tree.css("style"):
-        for selectors, style in _RULE.findall(_MEDIA.sub("", _COMMENT.sub("", sheet.text()))):
-            for mark, pattern in _STYLES.items():
-                if pattern.search(style):
-                    marks += [(node, mark) for node in _selected(tree, selectors)]
-    for node, mark in marks:
-        node.attrs[_MARK] = f"{node.attrs.get(_MARK) or ''} {mark};"
-    return {node.tag or "" for node, _ in marks}
-
-
 def _mark_layout(tree: LexborHTMLParser) -> None:
     """Mark each table in which another is shown."""
     for table in tree.css("table table"):
         node: LexborNode | None = table
-        while node is not None and node.tag not in _UNSEEN and " gone;" not in (node.attrs.get(_MARK) or ""):
+        while node is not None and node.tag not in _UNSEEN and " gone;" not in (node.attrs.get(MARK) or ""):
             node = node.parent
             if node is not None and node.tag == "table":
-                node.attrs[_MARK] = f"{node.attrs.get(_MARK) or ''} layout;"
+                node.attrs[MARK] = f"{node.attrs.get(MARK) or ''} layout;"
                 break
-
-
-def _selected(tree: LexborHTMLParser, selectors: str) -> list[LexborNode]:
-    try:
-        return tree.css(selectors.strip())
-    except (ValueError, RuntimeError):  # a selector that the parser does not know hides nothing
-        return []
 
 
 def _marked(attrs: str, mark: str) -> bool:
     """Whether an element bears a mark of ours, which stands after its own attributes."""
-    return _MARK in attrs and f" {mark};" in attrs.rpartition(_MARK)[2]
+    return MARK in attrs and f" {mark};" in attrs.rpartition(MARK)[2]
 
 
 def _whole(attrs: str, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Office files before a reader sees them: traps in packages, and old formats that LibreOffice must turn first."""
+"""Office files before a reader sees them: traps in packages, and old formats that LibreOffice turns first."""
 
 from __future__ import annotations
 
@@ -47,20 +47,23 @@ def check_package(body: bytes) -> None:
         raise RefusedError("E_PARSER_MEMORY", f"a package that grows {inflated // len(body)} times")
 
 
-def modern(body: bytes) -> bytes:
-    """A DOC, RTF or ODT file as DOCX. Raises: RefusedError where LibreOffice is absent or gives up."""
+def modern(body: bytes, kind: str = "docx") -> bytes:
+    """A DOC, RTF or ODT file as DOCX, or an XLS file as XLSX.
+
+    Raises: RefusedError where LibreOffice is absent or gives up.
+    """
     program = shutil.which("soffice")
     if program is None:
         raise RefusedError("E_UNSUPPORTED", "an old office file, and no LibreOffice on this machine")
     with tempfile.TemporaryDirectory() as folder:
-        given = Path(folder, "given.doc")
+        given = Path(folder, "given.xls" if kind == "xlsx" else "given.doc")
         given.write_bytes(body)
         worker = str(Path(__file__).with_name("worker.py"))
         command = [sys.executable, "-I", worker, "--confine", program, f"-env:UserInstallation=file://{folder}/home",
-                   "--headless", "--convert-to", "docx", "--outdir", folder, str(given)]  # fmt: skip
+                   "--headless", "--convert-to", kind, "--outdir", folder, str(given)]  # fmt: skip
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=90, cwd=folder)
-            return Path(folder, "given.docx").read_bytes()
+            return Path(folder, f"given.{kind}").read_bytes()
         except subprocess.TimeoutExpired:
             raise RefusedError("E_PARSER_TIME", "an old office file that LibreOffice did not finish") from None
         except (subprocess.CalledProcessError, OSError):

@@ -2,7 +2,8 @@
 
 calamine gives the values of XLSX and XLS; how they are printed (percent, decimals, raised digits) and what is hidden
 stands in the XML beside them. An ODS file holds the printed text itself. A value is printed without thousands marks,
-a date as YYYY-MM-DD. In XLS neither hidden rows nor raised digits can be told apart: a notice says so.
+a date as YYYY-MM-DD. In an XLS file that LibreOffice did not turn first, hidden rows and raised digits are not told: a
+notice says so.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import python_calamine
 
+from pipeline.extract import numberformats
 from pipeline.extract.draft import Draft
 from pipeline.extract.grids import header_rows
 from pipeline.extract.packages import Package
@@ -27,8 +29,9 @@ _TEXT: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _STYLE: Final = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _ANNOTATION: Final = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}annotation"
 _MOST_REPEATED: Final = 1_000
-_PERCENTS: Final = {9: 0, 10: 2}
-_DECIMALS: Final = {2: 2, 4: 2, 39: 2, 40: 2}
+_YES: Final = ("1", "true")
+_SPACES: Final = {_TEXT + "s": " ", _TEXT + "line-break": "\n", _TEXT + "tab": "\t"}
+Hidden = tuple[set[int], set[int]]  # rows, columns
 Merge = tuple[int, int, int, int]  # first row, first column, last row, last column
 
 
@@ -60,11 +63,12 @@ def read(body: bytes, draft: Draft) -> None:
             table = book.get_sheet_by_index(place)
             values = table.to_python(skip_empty_area=False)
             draft.claim(len(values) * max(map(len, values), default=0))
-            hidden = beside.sheet(sheet.name) if beside else (set(), set(), {})
-            rows = [[_printed(value, hidden[2].get((down, across)), beside) for across, value in enumerate(row)]
+            hidden, codes = beside.sheet(sheet.name) if beside else ((set(), set()), {})
+            raised = beside.raised if beside else {}
+            rows = [[_printed(value, codes.get((down, across), ""), raised) for across, value in enumerate(row)]
                     for down, row in enumerate(values)]  # fmt: skip
             merges = [(*first, *last) for first, last in table.merged_cell_ranges or ()]
-            _tabulate(sheet.name, rows, merges, hidden[:2], draft)
+            _tabulate(sheet.name, rows, merges, hidden, draft)
 
 
 class _Beside:
@@ -93,57 +97,50 @@ class _Beside:
             if marked != plain:
                 self.raised[plain] = marked
 
-    def sheet(self, name: str) -> tuple[set[int], set[int], dict[tuple[int, int], tuple[str, int]]]:
-        """The hidden rows and columns of a sheet, and the formats of its cells that have one."""
+    def sheet(self, name: str) -> tuple[Hidden, dict[tuple[int, int], str]]:
+        """The hidden rows and columns of a sheet, and the number formats of its cells that have one."""
         tree = self.package.tree(self.paths.get(name, ""))
-        rows: set[int] = set()
-        columns: set[int] = set()
-        formats: dict[tuple[int, int], tuple[str, int]] = {}
         if tree is None:
-            return rows, columns, formats
+            return (set(), set()), {}
         self.strings(tree, "is")
-        for column in tree.iter(_S + "col"):
-            if column.get("hidden") in ("1", "true"):
-                columns.update(range(int(column.get("min")) - 1, min(int(column.get("max")), 20_000)))
-        for row in tree.iter(_S + "row"):
-            if row.get("hidden") in ("1", "true"):
-                rows.add(int(row.get("r", "0")) - 1)
-        for cell in tree.iter(_S + "c"):
-            found = self.formats.get(cell.get("s", ""))
-            if found and cell.get("r"):
-                formats[_place(cell.get("r"))] = found
-        return rows, columns, formats
+        columns = {
+            at
+            for one in tree.iter(_S + "col")
+            if one.get("hidden") in _YES or float(one.get("width", "1")) == 0
+            for at in range(int(one.get("min")) - 1, min(int(one.get("max")), 20_000))
+        }
+        rows = {
+            int(one.get("r", "0")) - 1
+            for one in tree.iter(_S + "row")
+            if one.get("hidden") in _YES or float(one.get("ht", "1")) == 0
+        }
+        codes = {
+            _place(cell.get("r")): self.formats[cell.get("s")]
+            for cell in tree.iter(_S + "c")
+            if cell.get("s") in self.formats and cell.get("r")
+        }
+        return (rows, columns), codes
 
 
-def _formats(styles: Any) -> dict[str, tuple[str, int]]:
-    """Style number to ("%" or ".", decimals), for the styles that print a number otherwise than it is stored."""
-    if styles is None:
+def _formats(styles: Any) -> dict[str, str]:
+    """Style number to the code of its number format, where it has one."""
+    shapes = styles.find(_S + "cellXfs") if styles is not None else None
+    if shapes is None:
         return {}
-    codes = {one.get("numFmtId"): one.get("formatCode", "") for one in styles.iter(_S + "numFmt")}
-    found = {}
-    for place, one in enumerate(styles.find(_S + "cellXfs") if styles.find(_S + "cellXfs") is not None else ()):
-        key, code = one.get("numFmtId", "0"), re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", codes.get(one.get("numFmtId"), ""))
-        places = len(match[1]) if (match := re.search(r"0[.,](0+)", code.split(";")[0])) else 0
-        if key.isdecimal() and int(key) in _PERCENTS:
-            found[str(place)] = ("%", _PERCENTS[int(key)])
-        elif key.isdecimal() and int(key) in _DECIMALS:
-            found[str(place)] = (".", _DECIMALS[int(key)])
-        elif "%" in code or (places and not re.search("[dmyhs]", code, re.IGNORECASE)):
-            found[str(place)] = ("%" if "%" in code else ".", places)
-    return found
+    codes = numberformats.BUILT_IN | {
+        one.get("numFmtId"): one.get("formatCode", "") for one in styles.iter(_S + "numFmt")
+    }
+    return {str(at): codes[one.get("numFmtId")] for at, one in enumerate(shapes) if one.get("numFmtId") in codes}
 
 
-def _printed(value: Any, shape: tuple[str, int] | None, beside: _Beside | None) -> str:
+def _printed(value: Any, code: str, raised: dict[str, str]) -> str:
     """A value as the sheet shows it, without thousands marks."""
     if isinstance(value, str):
-        text = value.strip(" \t\r\n")
-        return beside.raised.get(value, text) if beside else text
+        return raised.get(value, value.strip(" \t\r\n"))
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):
-        if shape:
-            return f"{value * 100:.{shape[1]}f}%" if shape[0] == "%" else f"{value:.{shape[1]}f}"
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return numberformats.shown(value, code)
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
     return str(value)
@@ -153,7 +150,7 @@ def _tabulate(
     name: str,
     rows: list[list[str]],
     merges: Iterable[Merge],
-    hidden: tuple[set[int], set[int]],
+    hidden: Hidden,
     draft: Draft,
     *,
     engine: str = "calamine",
@@ -193,64 +190,58 @@ def _open_document(package: Package, draft: Draft) -> None:
     tree = package.tree("content.xml")
     if "META-INF/manifest.xml" in package.names and b"encryption-data" in package.bytes("META-INF/manifest.xml"):
         raise RefusedError("E_ENCRYPTED", "a workbook with a password")
-    off = {one.get(_STYLE + "name") for one in tree.iter(_STYLE + "style")
-           for kind in one.iter(_STYLE + "table-properties") if kind.get(_TABLE + "display") == "false"}  # fmt: skip
-    raised = {one.get(_STYLE + "name") for one in tree.iter(_STYLE + "style")
-              for kind in one.iter(_STYLE + "text-properties")
-              if re.match("super|[1-9]", kind.get(_STYLE + "text-position", ""))}  # fmt: skip
+    styles = {one.get(_STYLE + "name"): one for one in tree.iter(_STYLE + "style")}
+    off, marks = set(), {_TEXT + "note-citation": "^"}
+    for name, one in styles.items():
+        if any(kind.get(_TABLE + "display") == "false" for kind in one.iter(_STYLE + "table-properties")):
+            off.add(name)
+        for kind in one.iter(_STYLE + "text-properties"):
+            if match := re.match("super|sub|-?[1-9]", kind.get(_STYLE + "text-position", "")):
+                marks[name] = "_" if match[0].startswith(("sub", "-")) else "^"
+    for shapes in list(tree.iter(_TABLE + "shapes")):
+        shapes.getparent().remove(shapes)
     for number, table in enumerate(tree.iter(_TABLE + "table"), 1):
         if table.get(_TABLE + "style-name") in off:
             draft.notice("W_HIDDEN", f"sheet {number}", "a hidden sheet was left out", "Unhide it if it is meant")
             continue
         columns = [one for one in table.iter(_TABLE + "table-column") for _ in range(_repeated(one, "columns"))]
-        hidden: tuple[set[int], set[int]] = (
-            set(),
-            {at for at, one in enumerate(columns) if one.get(_TABLE + "visibility")},
-        )
+        hidden: Hidden = (set(), {at for at, one in enumerate(columns) if _is_hidden(one)})
         rows: list[list[str]] = []
         merges: list[Merge] = []
         for row in table.iter(_TABLE + "table-row"):
             line: list[str] = []
             for cell in row:
-                text = _open_text(cell, raised)
                 across, down = (int(cell.get(f"{_TABLE}number-{way}-spanned", "1")) for way in ("columns", "rows"))
                 if across > 1 or down > 1:
-                    merges.append(
-                        (
-                            len(rows),
-                            len(line),
-                            len(rows) + min(down, _MOST_REPEATED) - 1,
-                            len(line) + min(across, _MOST_REPEATED) - 1,
-                        )
-                    )
-                line += [text] * _repeated(cell, "columns")
+                    last = len(rows) + min(down, _MOST_REPEATED) - 1, len(line) + min(across, _MOST_REPEATED) - 1
+                    merges.append((len(rows), len(line), *last))
+                line += [_open_text(cell, marks).strip(" \t\n")] * _repeated(cell, "columns")
             draft.claim(len(line))
             for _ in range(_repeated(row, "rows") if any(line) else 1):
-                if row.get(_TABLE + "visibility"):
+                if _is_hidden(row):
                     hidden[0].add(len(rows))
                 rows.append(list(line))
         _tabulate(table.get(_TABLE + "name") or f"sheet {number}", rows, merges, hidden, draft, engine="lxml")
+
+
+def _is_hidden(node: Any) -> bool:
+    return bool(node.get(_TABLE + "visibility", "visible") != "visible")
 
 
 def _repeated(node: Any, way: str) -> int:
     return min(int(node.get(f"{_TABLE}number-{way}-repeated", "1")), _MOST_REPEATED)
 
 
-def _open_text(cell: Any, raised: set[Any]) -> str:
-    """The paragraphs of a cell, comments left out."""
-    told = []
-    for paragraph in cell.iterchildren(_TEXT + "p"):
-        pieces = [paragraph.text or ""]
-        for node in paragraph.iterdescendants():
-            if node.tag == _TEXT + "span" and node.get(_TEXT + "style-name") in raised:
-                pieces.append("^")
-            pieces += [
-                {_TEXT + "s": " ", _TEXT + "line-break": "\n", _TEXT + "tab": "\t"}.get(node.tag, ""),
-                node.text or "",
-                node.tail or "",
-            ]
-        told.append("".join(pieces))
-    return "\n".join(told).strip(" \t\n")
+def _open_text(node: Any, marks: dict[Any, str]) -> str:
+    """What is printed below a node, comments and notes left out, each paragraph a line."""
+    told = [node.text or ""] if node.tag != _TABLE + "table-cell" else []
+    for child in node:
+        if child.tag not in (_ANNOTATION, _TEXT + "note-body"):
+            mark = marks.get(child.get(_TEXT + "style-name") if child.tag == _TEXT + "span" else child.tag, "")
+            inner = _SPACES.get(child.tag, "") + mark + _open_text(child, marks)
+            told.append(("\n" if child.tag == _TEXT + "p" and any(told) else "") + inner)
+        told.append(child.tail or "" if node.tag != _TABLE + "table-cell" else "")
+    return "".join(told)
 
 
 def _place(reference: str) -> tuple[int, int]:

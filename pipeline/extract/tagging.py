@@ -120,7 +120,7 @@ def stems(word: str, language: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def _read_period(text: str, said: date | None, language: str) -> periods.Period | None:
+def read_period(text: str, said: date | None, language: str) -> periods.Period | None:
     """The period of a text; without the document's day only what does not depend on it."""
     try:
         read = {periods.read_period(text, day, language) for day in ((said,) if said else _TWO_DAYS)}
@@ -225,7 +225,7 @@ class Tagger:
         text = self.text[self.tokens[at].start : self.tokens[end - 1].end]
         if text.count("(") != text.count(")") or text.endswith(","):
             return None
-        return _read_period(text, self.said, self.language)
+        return read_period(text, self.said, self.language)
 
     def _accepted(self, period: periods.Period, at: int, end: int) -> int:
         """Note a period; a bare "2021" before a noun may be a count, a single day is only a date."""

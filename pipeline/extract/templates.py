@@ -1,8 +1,10 @@
 """Sentences that a source is known to print: its own words with the numbers replaced by indicator names.
 
 "поступило {complaints_received_prosecutor} жалоб, из них {complaints_confirmed_prosecutor} подтвердились" finds its
-sentence whatever the spaces, dashes, quotes and case endings; {period} stands for the words of the period. A template
-tells which number is which; the numbers and periods themselves are read as everywhere.
+sentence whatever the spaces, dashes, quotes and case endings; {period} and {area} stand for the words of the period and
+the area. A template tells which number is which; numbers, periods and areas themselves are read as everywhere. The
+number of a table's cell ends the sentence "caption, row, column: number", all of which its template must say; a "…"
+at its beginning stands for any caption.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from functools import lru_cache
 from typing import Final
 
 from pipeline import lexicon, values
-from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
-from pipeline.extract import sentences, tagging
+from pipeline.errors import NotPublished, UnreadableValue
+from pipeline.extract import people, sentences, tagging
 from pipeline.extract.figures import Number
-from pipeline.periods import Period, read_period
+from pipeline.extract.tagging import Tagger
 
+WORDS: Final = frozenset({"period", "area"})  # places that hold no number
 _PLACE: Final = re.compile(r"\{(\w+)((?: \w+=[\w-]+)*)\}")
 _WORD: Final = re.compile(r"\w+(?:[-’']\w+)*")
 _SPACES: Final = re.compile(r"\s+")
@@ -34,7 +37,7 @@ def plain(text: str) -> str:
 
 
 def places(template: str) -> list[tuple[str, dict[str, str]]]:
-    """The indicators of a template with their breakdowns, in order; "period" where the period stands."""
+    """The indicators of a template with their breakdowns, in order; "period" and "area" where those stand."""
     return [(match[1], dict(part.split("=") for part in match[2].split())) for match in _PLACE.finditer(template)]
 
 
@@ -56,16 +59,27 @@ def applied(
     return numbers
 
 
+def cell(sentence: str, number: Number, own: Sequence[str], *, language: str, said: date | None) -> Number | None:
+    """The number as the template says that fits the whole sentence of a table's headings; None where none does."""
+    folded = lexicon.fold(sentence, language)
+    for template in own:
+        if match := _pattern(template, language, "[^,:]{1,60}").fullmatch(folded):
+            start, end = len(sentence) - len(number.printed), len(sentence)
+            read = _read(replace(number, start=start, end=end), match, template, language, said)
+            return replace(read, start=number.start, end=number.end, heading=people.masked(sentence, language))
+    return None
+
+
 @lru_cache(maxsize=256)
-def _pattern(template: str, language: str) -> re.Pattern[str]:
+def _pattern(template: str, language: str, place: str = "[^.;!?]{1,60}?") -> re.Pattern[str]:
     """What the template matches: its words in any case, its places as whatever stands there."""
-    parts, at = [], 0
+    parts, at = [".*?"] if template.startswith("…") else [], 0
     for number, match in enumerate(_PLACE.finditer(template)):
         parts += [_word(word, language) for word in _WORD.findall(template[at : match.start()])]
-        parts.append(rf"(?P<p{number}>[^.;!?]{{1,60}}?)")
+        parts.append(f"(?P<p{number}>{place})")
         at = match.end()
     parts += [_word(word, language) for word in _WORD.findall(template[at:])]
-    return re.compile(r"[\s,:;()\"«»“”„–—−-]+".join(parts))
+    return re.compile(r"[\s,:;()\"«»“”„–—−-]+".join(parts), re.DOTALL)
 
 
 def _word(word: str, language: str) -> str:
@@ -80,25 +94,33 @@ def _read(number: Number, match: re.Match[str], template: str, language: str, sa
     """The number as the template names it, if it stands in one of its places and can be read whole."""
     for index, (indicator, breakdown) in enumerate(places(template)):
         start, end = match.span(f"p{index}")
-        if indicator == "period" or not (start <= number.start and number.end <= end):
+        if indicator in WORDS or not (start <= number.start and number.end <= end):
             continue
         try:
             count = values.read_count(match.group(f"p{index}").strip(), language)
-            period = _period(match, template, language, said)
         except (UnreadableValue, NotPublished):
             return replace(number, decision="refused", reason="template_number_not_understood", indicator="")
-        except UnreadablePeriod:
-            return replace(number, decision="refused", reason="template_period_not_understood", indicator="")
+        period = tagging.read_period(_word_at("period", match, template), said, language)
+        area = _area(_word_at("area", match, template), language, said)
+        if period is None or not area:
+            what = "area" if period else "period"
+            return replace(number, decision="refused", reason=f"template_{what}_not_understood", indicator="")
         return replace(
             number, decision="proposed", reason="template", value=count.value, qualifier=count.qualifier,
-            indicator=indicator, breakdown=breakdown, period=period, area=number.area or "TJ",
+            indicator=indicator, breakdown=breakdown, period=period, area=area,
         )  # fmt: skip
     return number
 
 
-def _period(match: re.Match[str], template: str, language: str, said: date | None) -> Period:
-    """The period at its place in the template. Raises: UnreadablePeriod, also where none is named."""
-    for index, (name, _) in enumerate(places(template)):
-        if name == "period":
-            return read_period(match.group(f"p{index}").strip(" ,:"), said or date.max, language)
-    raise UnreadablePeriod("no {period}", "a template that holds the words of its period")
+def _word_at(name: str, match: re.Match[str], template: str) -> str:
+    """What is printed at the place of that name, "" without one."""
+    at = next((index for index, (one, _) in enumerate(places(template)) if one == name), None)
+    return "" if at is None else match.group(f"p{at}").strip(" ,:")
+
+
+def _area(text: str, language: str, said: date | None) -> str:
+    """The code of an area: the country where none is printed, "" for words that name none."""
+    pieces = [
+        one for one in Tagger(text, 0, len(text), language, said).run() if one.kind not in {"fill", "preposition"}
+    ]
+    return str(pieces[0].value) if [one.kind for one in pieces] == ["area"] else "" if text else "TJ"

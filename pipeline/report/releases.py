@@ -44,6 +44,10 @@ def run(told: Run, *, offline: bool, as_json: bool) -> None:
         PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
     elif told.met:
         visited(told.met)
+    for claim in told.accepted:
+        PEOPLE.print(f"  + {claim}, read in a sentence that its source always prints", markup=False)
+    if told.waiting:
+        PEOPLE.print(f"{told.waiting} figures of new pages wait in build/review.csv, each with its reason.")
 
 
 def _changed(told: Run) -> None:
