@@ -141,7 +141,7 @@ class _World:
             kept = () if found is None else tuple(every[at] for at in found.kept[:-1])
             if max(left) in kept:
                 chains.append(kept)
-                self._joints[Known(releases=kept, body=body)] = found
+                self._joints[Known(releases=kept, body=body)] = replace(found, kept=tuple(range(len(found.kept))))
             left -= {max(left), *kept}
         return chains or [()]
 

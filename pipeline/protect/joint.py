@@ -18,8 +18,9 @@ from pipeline import errors
 from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Space
-from pipeline.protect.system import near, nearest, program
+from pipeline.protect.system import mended, near, nearest, program
 
+DRAWS: Final = 4  # how often another nearest point is tried before the solver must find whole numbers
 LEEWAY: Final = 1e-5  # how far the solver's numbers may be from what they stand for
 Own = tuple[numpy.ndarray, numpy.ndarray]
 Part = tuple[int, int]  # a variable and one of its parts
@@ -82,14 +83,15 @@ class Joint:
         if tables is None:
             return None
         for at in sorted(range(len(lows) - 1), key=lambda at: (at == first, at), reverse=True):
-            chain, both = sorted([at, *kept]), None
+            chain = sorted([at, *kept])
             if (numpy.maximum.accumulate(lows[chain], axis=0) > highs[chain]).any():
                 continue
-            if at < kept[0]:
-                older = nearest(space, lows[[at]], highs[[at]], floor * 0, tables[0])
-                both = None if older is None else numpy.concatenate([older, tables])
-            if both is None:
-                both = nearest(space, lows[chain], highs[chain], floor, ceiling)
+            place = chain.index(at)
+            least, most = (tables[place - 1] if place else floor * 0), tables[place : place + 1]
+            alone = mended(space, lows[[at]], highs[[at]], least, most[0], most)
+            both = numpy.insert(tables, place, most if alone is None else alone, axis=0)
+            if alone is None:
+                both = mended(space, lows[chain], highs[chain], floor, ceiling, both)
             if both is not None:
                 tables, kept = both, chain
         rows, counts = _register(space, tables, also)
@@ -204,7 +206,9 @@ class Joint:
             self._programs["near"] = near(self.space, self.lows, self.highs, self.floor, self.ceiling, self.tables)
         changes, width = self._programs["near"], self.tables.size
         row = changes.rows - self.space.cells + cell
-        point = changes.moved(numpy.ones(2 * width), row, wanted + own - int(self._held[-1][cell]))
+        dice = numpy.random.default_rng(0)
+        costs = [numpy.ones(2 * width), *(dice.uniform(1, 3, 2 * width) for _ in range(DRAWS))]
+        point = changes.moved(costs, row, wanted + own - int(self._held[-1][cell]))
         if point is None:
             return []
         step = (point[:width] - point[width:]).reshape(self.tables.shape)

@@ -5,6 +5,7 @@ Its numbers are never trusted: what they are used for is checked in whole number
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import highspy
@@ -77,18 +78,20 @@ class Program:
             return point
         return self._ended(self._corner, cost)
 
-    def moved(self, cost: numpy.ndarray, row: int, bound: float) -> numpy.ndarray | None:
-        """The point of least cost with this row at `bound`; None if there is none, or none of whole numbers."""
+    def moved(self, costs: Sequence[numpy.ndarray], row: int, bound: float) -> numpy.ndarray | None:
+        """The point of least cost, by the first that gives a whole one, with this row at `bound`; None if none does."""
         if self._corner is None:
             self._corner = self._made()
             self._corner.setOptionValue("presolve", "off")
-            self._corner.changeColsCost(self.columns, self._columns, cost.astype(float))
         self._corner.changeRowBounds(row, bound, bound)
         try:
-            point = self._ended(self._corner)
+            for cost in costs:
+                point = self._ended(self._corner, cost)
+                if point is None or whole(point):
+                    return None if point is None else numpy.rint(point).astype(numpy.int64)
         finally:
             self._corner.changeRowBounds(row, self._model.row_lower_[row], self._model.row_upper_[row])
-        return None if point is None or not whole(point) else numpy.rint(point).astype(numpy.int64)
+        return None
 
     def _made(self) -> _Quiet:
         highs = _Quiet()

@@ -107,6 +107,17 @@ def program(
     return Program(shape, (parts[0], parts[1], parts[2]), (row_low, row_high), (low, high), gap)
 
 
+def mended(
+    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
+    tables: numpy.ndarray,
+) -> numpy.ndarray | None:  # fmt: skip
+    """The tables within the bounds that differ least from `tables`, whose seams are closed; None where there are none."""
+    step = near(space, lows, highs, floor, ceiling, tables).smallest(numpy.ones(2 * tables.size))
+    if step is None:
+        return None
+    return tables + (step[: tables.size] - step[tables.size :]).reshape(tables.shape).cumsum(axis=0)
+
+
 def near(
     space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
     tables: numpy.ndarray,
