@@ -139,7 +139,7 @@ class _World:
         while left:
             found = self._made(Known(releases=every, body=body), first=max(left))
             kept = () if found is None else tuple(every[at] for at in found.kept[:-1])
-            if max(left) in kept:
+            if found is not None and max(left) in kept:
                 chains.append(kept)
                 self._joints[Known(releases=kept, body=body)] = replace(found, kept=tuple(range(len(found.kept))))
             left -= {max(left), *kept}

@@ -89,8 +89,8 @@ class Joint:
             place = chain.index(at)
             least, most = (tables[place - 1] if place else floor * 0), tables[place : place + 1]
             alone = mended(space, lows[[at]], highs[[at]], least, most[0], most)
-            both = numpy.insert(tables, place, most if alone is None else alone, axis=0)
-            if alone is None:
+            both: numpy.ndarray | None = numpy.insert(tables, place, most if alone is None else alone, axis=0)
+            if alone is None and both is not None:
                 both = mended(space, lows[chain], highs[chain], floor, ceiling, both)
             if both is not None:
                 tables, kept = both, chain

@@ -111,11 +111,12 @@ def mended(
     space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
     tables: numpy.ndarray,
 ) -> numpy.ndarray | None:  # fmt: skip
-    """The tables within the bounds that differ least from `tables`, whose seams are closed; None where there are none."""
+    """The tables within the bounds that differ least from `tables`, whose seams are closed; None for none."""
     step = near(space, lows, highs, floor, ceiling, tables).smallest(numpy.ones(2 * tables.size))
     if step is None:
         return None
-    return tables + (step[: tables.size] - step[tables.size :]).reshape(tables.shape).cumsum(axis=0)
+    moved: numpy.ndarray = tables + (step[: tables.size] - step[tables.size :]).reshape(tables.shape).cumsum(axis=0)
+    return moved
 
 
 def near(
