@@ -57,13 +57,20 @@ def rounded(
     right = numpy.append(base * floor, numpy.zeros(space.seams))
     low = numpy.append(numpy.zeros(width), forced)
     high = numpy.append(numpy.full(width, float(true.max(initial=0) + base)), numpy.ones(len(open_)))
-    program = Program((height, width + len(open_)), triples, (right, right), (low, high), GAP)
-    found = program.smallest(numpy.append(numpy.zeros(width), cost))
-    if found is None:
-        return None
-    answer = base * floor
-    answer[open_] += base * found[width:]
-    return answer
+    stays = (last[open_] == base * floor[open_]) | (last[open_] == base * (floor[open_] + 1))
+    up_before = (last[open_] > base * floor[open_]).astype(float)
+    kept = numpy.append(numpy.zeros(width, dtype=bool), stays & (pushed[open_] == 0) & (up_before >= forced))
+    offset = float(numpy.abs(cost).sum())
+    for held in (True, False) if kept.any() else (False,):  # all numbers as they were, if the others can follow
+        least, most = ((numpy.where(kept & held, numpy.append(low[:width], up_before), bound)) for bound in (low, high))
+        shape = (height, width + len(open_))
+        program = Program(shape, triples, (right, right), (least, most), GAP, offset)
+        found = program.smallest(numpy.append(numpy.zeros(width), cost))
+        if found is not None:
+            answer = base * floor
+            answer[open_] += base * found[width:]
+            return answer
+    return None
 
 
 def _drawn(key: bytes, cell: Cell) -> float:

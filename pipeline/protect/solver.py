@@ -35,6 +35,7 @@ class Program:
         row_bounds: tuple[numpy.ndarray, numpy.ndarray],
         column_bounds: tuple[numpy.ndarray, numpy.ndarray],
         gap: float = EXACT,
+        offset: float = 0.0,
     ) -> None:
         rows, columns, values = triples
         order = numpy.lexsort((columns, rows))
@@ -42,6 +43,7 @@ class Program:
         lp.num_row_, lp.num_col_ = shape
         lp.row_lower_, lp.row_upper_ = (bound.astype(float) for bound in row_bounds)
         lp.col_lower_, lp.col_upper_ = (bound.astype(float) for bound in column_bounds)
+        lp.offset_ = offset  # the gap is a part of the whole cost, so the cost must not begin at nothing
         lp.col_cost_ = numpy.zeros(shape[1])
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_ = numpy.searchsorted(rows[order], numpy.arange(shape[0] + 1)).astype(numpy.int32)
