@@ -63,8 +63,8 @@ def utility(scratch: Path) -> None:
     print(f"withheld, of 12: {dict(withheld) or 'none'}")
 
 
-def vintages(scratch: Path, many: int = 3) -> None:
-    """The joint audit of `many` releases to which cases were only added; ten do not end within minutes yet."""
+def vintages(scratch: Path, many: int = 10) -> None:
+    """The joint audit of `many` releases to which cases were only added."""
     dice, rows = random.Random(1), registers.cases(1)
     kept: list[Path] = []
     for number in range(many):

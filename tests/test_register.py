@@ -255,13 +255,13 @@ def test_a_design_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> N
 def test_a_tampered_certificate_is_not_believed(first: Path) -> None:
     """A pair taken out, a step made longer, a case added: each is seen by the checker, which knows no solver."""
     verdict = attack.attack(first / "out", [], None, register.read(first / "register.csv", TODAY))
-    small: list[dict[str, Any]] = verdict.witness["small"]
+    small: list[dict[str, Any]] = verdict.witness[0]["small"]
 
     def faults(change: Callable[[dict[str, Any]], object]) -> list[str]:
         spoilt: dict[str, Any] = {
-            **verdict.witness,
-            "cells": dict(verdict.witness["cells"]),
-            "counts": [list(one) for one in verdict.witness["counts"]],
+            **verdict.witness[0],
+            "cells": dict(verdict.witness[0]["cells"]),
+            "counts": [list(one) for one in verdict.witness[0]["counts"]],
         }
         change(spoilt)
         return witness.faults([first / "out"], spoilt, small)

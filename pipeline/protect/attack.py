@@ -34,13 +34,13 @@ INSIDER: Final = "alleged_body"
 class Verdict:
     """What the attack found: `proved` cells, and what is `broken` in the publication itself; safe if neither.
 
-    `witness` is the certificate that witness.py checks; private like everything here.
+    `witness` holds a certificate for witness.py to check per chain of releases; private like everything here.
     """
 
     cells: int
     proved: Sequence[Mapping[str, Any]]
     broken: Sequence[str]
-    witness: Mapping[str, Any] = field(repr=False)
+    witness: Sequence[Mapping[str, Any]] = field(repr=False)
 
     @property
     def safe(self) -> bool:
@@ -57,20 +57,19 @@ def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: pol
     world = _World(folder, earlier, facts, cases)
     broken = world.broken()
     proved: dict[int, tuple[int, int, str]] = {}
-    witness: Mapping[str, Any] = {}
-    readers = [Known(), *world.bodies()]
-    strongest = Known(facts=facts is not None, releases=bool(earlier), algorithm=world.nearest)
-    for reader in readers:
-        found, made = world.proved(replace(strongest, body=reader.body), certify=reader.body is None)
-        witness = witness or made
-        if found or world.unsure:
-            for weaker in _weaker(strongest):
-                for cell, low, high in world.proved(replace(weaker, body=reader.body))[0]:
-                    proved.setdefault(cell, (low, high, _label(weaker, reader.body)))
-        for cell, low, high in found:
-            proved.setdefault(cell, (low, high, _label(strongest, reader.body)))
-    for cell, low, high in world.complainants(strongest):
-        proved.setdefault(cell, (low, high, _label(strongest, None, "S3")))
+    witness: list[Mapping[str, Any]] = []
+    for body in (None, *world.bodies()):
+        for chain in world.chains(body):
+            strongest = Known(facts is not None, chain, world.nearest, body)
+            found, made = world.proved(strongest, certify=body is None)
+            witness += [made] if body is None else []
+            for weaker in _weaker(strongest) if found or len(made.get("releases", ())) <= len(chain) else ():
+                for cell, low, high in world.proved(weaker)[0]:
+                    proved.setdefault(cell, (low, high, _label(weaker)))
+            for cell, low, high in found:
+                proved.setdefault(cell, (low, high, _label(strongest)))
+            for cell, low, high in world.complainants(strongest) if body is None else ():
+                proved.setdefault(cell, (low, high, _label(strongest, "S3")))
     for cell, told in world.same_twice():
         proved.setdefault(cell, told)
     for number in world.told_apart():
@@ -80,19 +79,21 @@ def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: pol
         for number, (low, high, label) in sorted(proved.items())
         for one in world.printed[number]
     ]
-    return Verdict(len(world.now.cells), answer, broken, world.certificate(witness))
+    certificates = [made for one in witness if (made := world.certificate(one))]
+    return Verdict(len(world.now.cells), answer, broken, certificates)
 
 
 def _weaker(strongest: Known) -> Iterator[Known]:
     """Every lesser knowledge, weakest first."""
-    all_ = (strongest.facts, strongest.releases, strongest.algorithm)
+    all_ = (strongest.facts, bool(strongest.releases), strongest.algorithm)
     for facts, releases, algorithm in sorted(itertools.product(*({False, one} for one in all_)), key=sum):
-        yield Known(facts=facts, releases=releases, algorithm=algorithm)
+        yield Known(facts, strongest.releases if releases else (), algorithm, strongest.body)
 
 
-def _label(known: Known, body: str | None, reader: str = "") -> str:
+def _label(known: Known, reader: str = "") -> str:
     parts = {
-        "S1": known.facts, "S2": body is not None, reader: bool(reader), "S4": known.releases, "S5": known.algorithm,
+        "S1": known.facts, "S2": known.body is not None, reader: bool(reader), "S4": bool(known.releases),
+        "S5": known.algorithm,
     }  # fmt: skip
     return "+".join(sorted(part for part, held in parts.items() if held)) or "S0"
 
@@ -126,46 +127,64 @@ class _World:
             self.printed.setdefault(number[one.cell], []).append(one)
         self.bounds = [_bounds(release, number, len(every)) for release in releases]
         self.facts = _bounds(replace(self.now, cells=known), number, len(every))
-        self.unsure = False
         self._joints: dict[Known, Joint | None] = {}
 
-    def bodies(self) -> list[Known]:
-        """A reader for each body in the register, if bodies are told apart in what was published."""
-        return [Known(body=str(code)) for code in sorted(set(self.space.part.get(INSIDER, {}).values()))]
+    def chains(self, body: str | None) -> list[tuple[int, ...]]:
+        """The earlier releases that can tell of the same cases as ours, cases only being added; each stands in one.
+
+        A release that cannot even be read so with ours alone tells of other cases, and nothing follows from it.
+        """
+        chains: list[tuple[int, ...]] = []
+        left, every = set(range(len(self.before))), tuple(range(len(self.before)))
+        while left:
+            found = self._made(Known(releases=every, body=body), first=max(left))
+            kept = () if found is None else tuple(every[at] for at in found.kept[:-1])
+            if found is not None and max(left) in kept:
+                chains.append(kept)
+                self._joints[Known(releases=kept, body=body)] = replace(found, kept=tuple(range(len(found.kept))))
+            left -= {max(left), *kept}
+        return chains or [()]
+
+    def bodies(self) -> list[str]:
+        """Each body in the register, if bodies are told apart in what was published."""
+        return [str(code) for code in sorted(set(self.space.part.get(INSIDER, {}).values()))]
 
     def joint(self, known: Known) -> Joint | None:
         """The system of all that this reader knows; None where it contradicts itself."""
         if known not in self._joints:
-            lows, highs = (numpy.stack([side[at] for side in (self.bounds if known.releases else self.bounds[-1:])])
-                           for at in (0, 1))  # fmt: skip
-            if known.algorithm:
-                half = (self.now.base - 1) // 2
-                middle = (self.bounds[-1][2] >= 0) & (self.bounds[-1][3] > 1)
-                lows[-1][middle] = numpy.maximum(lows[-1], self.bounds[-1][2] - half)[middle]
-                highs[-1][middle] = numpy.minimum(highs[-1], self.bounds[-1][2] + half)[middle]
-            if known.facts:
-                lows[-1], highs[-1] = numpy.maximum(lows[-1], self.facts[0]), numpy.minimum(highs[-1], self.facts[1])
-            self._joints[known] = Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known))
+            self._joints[known] = self._made(known)
         return self._joints[known]
+
+    def _made(self, known: Known, first: int | None = None) -> Joint | None:
+        every = [*(self.bounds[at] for at in known.releases), self.bounds[-1]]
+        lows, highs = numpy.stack([one[0] for one in every]), numpy.stack([one[1] for one in every])
+        if known.algorithm:
+            half, (_, _, value, base) = (self.now.base - 1) // 2, self.bounds[-1]
+            middle = (value >= 0) & (base > 1)
+            lows[-1][middle] = numpy.maximum(lows[-1], value - half)[middle]
+            highs[-1][middle] = numpy.minimum(highs[-1], value + half)[middle]
+        if known.facts:
+            lows[-1], highs[-1] = numpy.maximum(lows[-1], self.facts[0]), numpy.minimum(highs[-1], self.facts[1])
+        return Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known), first)
 
     def proved(self, known: Known, *, certify: bool = False) -> tuple[list[tuple[int, int, int]], dict[str, Any]]:
         """(cell, low, high) of every small cell that this reader pins down, and the certificate for the others."""
         joint = self.joint(known)
-        self.unsure = joint is None or joint.dropped
         if joint is None:
             return [], {}
         own = self.space.tabulated(*self._own(known))
-        return joint.proved(self.true - own, own, self.now.threshold, self.now.base, certify=certify)
+        found, made = joint.proved(self.true - own, own, self.now.threshold, self.now.base, certify=certify)
+        return found, made | {"releases": [*(known.releases[at] for at in joint.kept[:-1]), len(self.before)]}
 
     def certificate(self, made: Mapping[str, Any]) -> dict[str, Any]:
         """The certificate in words: a category per variable in each row, and the small cells it is for."""
-        if not made:
+        if "rows" not in made:
             return {}
         said = [{part: code for code, part in self.space.part[name].items()} for name in self.space.variables]
         rows = [{name: said[at][row[at]] for at, name in enumerate(self.space.variables)} for row in made["rows"]]
         small = [{"number": at, "cell": these[0].cell} for at, these in self.printed.items()
                  if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
-        return {**made, "rows": rows, "small": small, "releases": len(made["counts"][0]) if rows else 1}
+        return {**made, "rows": rows, "small": small}
 
     def complainants(self, known: Known) -> Iterator[tuple[int, int, int]]:
         """What each complainant, knowing their own row, proves about the others."""
@@ -209,8 +228,8 @@ class _World:
         return sorted(at for cells in kinds.values() if len(kinds) > 1 and set(cells) <= set(small) for at in cells)
 
     def broken(self) -> list[str]:
-        """What makes this publication something else than one additive rounding, looked at with all its releases."""
-        rounded = [one for one in self.now.cells if one.base > 1]
+        """What makes a publication that calls itself one additive rounding something else, its releases included."""
+        rounded = [one for one in self.now.cells if one.base > 1 and self.now.additive]
         found = [f"{one.table} {dict(one.key)}: exact among rounded cells" for one in self.now.cells
                  if rounded and one.base == 1 and one.value]  # fmt: skip
         found += [f"{one.table} {dict(one.key)}: not a multiple of its base" for one in rounded if one.value % one.base]

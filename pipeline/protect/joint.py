@@ -1,15 +1,16 @@
 """What one reader knows, as one system over all releases: a register that agrees with it, and how far cells can move.
 
 Some cases more, or less, in the newest release alone are tried first: whole numbers, no solver. What this leaves open
-goes to the solver: the newest release with the earlier ones as they are, and at last all of them, exactly. Part of the
-attacker.
+goes to the solver: first the smallest change, in all releases, that brings a cell where it should be; at last how far
+it can go at all. Part of the attacker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy
 
@@ -17,17 +18,21 @@ from pipeline import errors
 from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Space
+from pipeline.protect.system import mended, near, nearest, program
 
+DRAWS: Final = 4  # how often another nearest point is tried before the solver must find whole numbers
+LEEWAY: Final = 1e-5  # how far the solver's numbers may be from what they stand for
 Own = tuple[numpy.ndarray, numpy.ndarray]
 Part = tuple[int, int]  # a variable and one of its parts
+End = tuple[int, numpy.ndarray]  # how many others a cell holds in these tables
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a reader has beside the last release; `body` is the part of the insider's variable, as text."""
+    """What a reader has beside the last release: which earlier ones; `body` is the part of the insider's variable."""
 
     facts: bool = False
-    releases: bool = False
+    releases: tuple[int, ...] = ()
     algorithm: bool = False
     body: str | None = None
 
@@ -37,8 +42,9 @@ class Joint:
     """A consistent world of one reader.
 
     Shape: `lows` and `highs` per release and cell; `floor` and `ceiling` per atom of the last release; `rows` distinct
-    profiles and `counts` how often each occurs in each release, a register that agrees with everything; `tables` its
-    atoms; `own` the rows known; `fixed` the variable and part known in full. `dropped`: a release did not fit.
+    profiles and `counts` how often each occurs in each release, a register that agrees with everything printed;
+    `tables` its atoms per release; `own` the rows known; `fixed` the variable and part known in full; `kept` which
+    releases fit together.
     """
 
     space: Space
@@ -51,8 +57,8 @@ class Joint:
     counts: numpy.ndarray
     own: Own
     fixed: Part | None = None
-    dropped: bool = False
-    _programs: dict[bool, Program] = field(default_factory=dict, compare=False)
+    kept: tuple[int, ...] = ()
+    _programs: dict[str, Program] = field(default_factory=dict, compare=False)
     _pool: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list, compare=False)
 
     @classmethod
@@ -64,42 +70,45 @@ class Joint:
         own: Own,
         also: numpy.ndarray,
         fixed: Part | None = None,
+        first: int | None = None,
     ) -> Self | None:
         """The world of these bounds; None where no register agrees with the last release.
 
-        `also` are profiles worth trying as a case more. Earlier releases that cannot be joined are dropped.
+        `also` are profiles worth trying as a case more. Earlier releases are joined from the newest on, `first` before
+        all others; those that cannot be joined are left out.
         """
         floor, ceiling = _own_bounds(space, own, fixed)
         kept = [len(lows) - 1]
-        newest = _nearest(space, lows[kept], highs[kept], floor, ceiling)
-        if newest is None:
+        tables = nearest(space, lows[kept], highs[kept], floor, ceiling)
+        if tables is None:
             return None
-        tables = newest
-        for at in range(len(lows) - 2, -1, -1):
-            older = _nearest(space, lows[[at]], highs[[at]], floor * 0, tables[0])
-            both = None if older is None else numpy.concatenate([older, tables])
-            if both is None:
-                chain = [at, *kept]
-                both = _nearest(space, lows[chain], highs[chain], floor, ceiling)
+        for at in sorted(range(len(lows) - 1), key=lambda at: (at == first, at), reverse=True):
+            chain = sorted([at, *kept])
+            if (numpy.maximum.accumulate(lows[chain], axis=0) > highs[chain]).any():
+                continue
+            place = chain.index(at)
+            least, most = (tables[place - 1] if place else floor * 0), tables[place : place + 1]
+            alone = mended(space, lows[[at]], highs[[at]], least, most[0], most)
+            both: numpy.ndarray | None = numpy.insert(tables, place, most if alone is None else alone, axis=0)
+            if alone is None and both is not None:
+                both = mended(space, lows[chain], highs[chain], floor, ceiling, both)
             if both is not None:
-                tables, kept = both, [at, *kept]
+                tables, kept = both, chain
         rows, counts = _register(space, tables, also)
-        return cls(
-            space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, len(kept) < len(lows)
-        )
+        return cls(space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, tuple(kept))
 
     def with_row(self, row: numpy.ndarray) -> Self | None:
         """The same world for one who knows this row; None where it needs another register."""
-        same = (self.rows == row).all(axis=1)
-        at = int(numpy.flatnonzero(same)[0])
-        counts = self.counts.copy()
-        if not counts[at, -1]:
-            counts[at, -1] = 1
-            if (self.space.tabulated(self.rows, counts[:, -1]) > self.highs[-1]).any():
-                return None
         own = (row, numpy.ones(1, dtype=numpy.int64))
         floor, ceiling = _own_bounds(self.space, own, None)
-        return replace(self, counts=counts, own=own, floor=floor, ceiling=ceiling, _programs={})
+        tables, counts = self.tables, self.counts
+        if (tables[-1] < floor).any():
+            tables, counts = tables.copy(), counts.copy()
+            tables[-1] += floor
+            counts[numpy.flatnonzero((self.rows == row).all(axis=1))[0], -1] += 1
+            if (self.space.tabulated(self.rows, counts[:, -1]) > self.highs[-1]).any():
+                return None
+        return replace(self, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={})
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
@@ -132,19 +141,14 @@ class Joint:
         for cell in small[moved] if certify else ():
             pairs[int(cell)] = _step(less, cell, -down, alike[cell]), _step(more, cell, up)
         found = []
-        cells, atoms, _ = self.space.triples
-        for cell in small[~(moved if certify else clear)]:
+        for cell in small[~(moved if certify else clear)].tolist():
             if not certify and open_(*self._pooled(numpy.array([cell]), held[[cell]], held[[cell]], own))[0]:
                 continue
-            for whole in (False, True)[len(self.lows) == 1 :]:
-                least, most = self._extreme(cell, 1, whole=whole), self._extreme(cell, -1, whole=whole)
-                ends = [int(one[-1][atoms[cells == cell]].sum() - own[cell]) for one in (least, most)]
-                if open_(*ends):
-                    break
-            if not open_(*ends):
-                found.append((int(cell), ends[0] + int(own[cell]), min(ends[1] + int(own[cell]), MOST)))
+            least, most = self._ends(cell, int(own[cell]), (threshold, base), open_)
+            if not open_(least[0], most[0]):
+                found.append((cell, least[0] + int(own[cell]), min(most[0] + int(own[cell]), MOST)))
             elif certify:
-                pairs[int(cell)] = (least, most)
+                pairs[cell] = (least[1], most[1])
         return found, self._certificate(pairs) if certify else {}
 
     @cached_property
@@ -156,19 +160,15 @@ class Joint:
 
         Shape: each the steps, the profiles, and whether all releases change alike.
         """
-        every, free = self._held, numpy.ones(len(self.rows), dtype=bool)
-        if self.fixed:
-            free = self.rows[:, self.fixed[0]] != self.fixed[1]
-        kept = self.counts.min(axis=1)
-        if len(self.own[0]) and not self.fixed:
-            kept = numpy.minimum(kept, self.counts[:, -1] - (self.rows == self.own[0][0]).all(axis=1))
-        spare = numpy.diff(self.counts, axis=1, prepend=0)[:, -1]
-        if len(self.lows) == 1:
-            spare = numpy.minimum(spare, kept)
+        every, last = self._held, self.tables[-1]
+        atoms = numpy.stack(self.space.numbered(self.rows))
+        room, spared = (bound[atoms].min(axis=0) for bound in (self.ceiling - last, last - self.floor))
+        kept = numpy.minimum(self.counts.min(axis=1), spared)
+        spare = numpy.minimum(numpy.diff(self.counts, axis=1, prepend=0)[:, -1], spared)
         places = self.space.where(self.rows)
-        up = self._best(places, self.highs[-1] - every[-1], free * MOST)
-        down = self._best(places, every[-1] - self.lows[-1], free * spare)
-        alike = self._best(places, (every - self.lows).min(axis=0), free * kept)
+        up = self._best(places, self.highs[-1] - every[-1], room)
+        down = self._best(places, every[-1] - self.lows[-1], spare)
+        alike = self._best(places, (every - self.lows).min(axis=0), kept)
         better = alike[0] > down[0]
         down = [numpy.where(better, b, a) for a, b in zip(down, alike, strict=True)]
         return [*up, better & False], [*down, better]
@@ -183,24 +183,69 @@ class Joint:
             best[column[order][larger]], which[column[order][larger]] = step[order][larger], order[larger]
         return [best[:-1], which[:-1]]
 
-    def _extreme(self, cell: int, sign: int, *, whole: bool) -> numpy.ndarray:
-        """The tables, atoms per release, in which the cell is least (1) or greatest (-1).
+    def _ends(
+        self, cell: int, own: int, rule: tuple[int, int], open_: Callable[[int, int], Any]
+    ) -> tuple[End, End]:  # fmt: skip
+        """Two counts of the others in a cell, each with its tables: far enough apart, or the least and the most."""
+        threshold, base = rule
+        found = [(int(self._held[-1][cell]) - own, self.tables)]
+        floor, ceiling = int(self.lows[:, cell].max()) - own, int(self.highs[-1][cell]) - own
+        for step in range(3):
+            low, high = min(found, key=_count), max(found, key=_count)
+            if open_(low[0], high[0]):
+                return low, high
+            wanted = (0, max(low[0] + base - 1, threshold if low[0] else 0), high[0] - base + 1)[step]
+            if max(floor, 0) <= wanted <= ceiling:
+                found += self._moved(cell, wanted, own)
+        low, high = min(found, key=_count), max(found, key=_count)
+        return (low, high) if open_(low[0], high[0]) else self._extremes(cell, own, open_)
 
-        Without `whole`, the earlier releases stay as they are: quick, but there may be something beyond.
-        """
+    def _moved(self, cell: int, wanted: int, own: int) -> list[End]:
+        """The tables nearest to ours in which the others in a cell are `wanted`, where whole ones are found at once."""
+        if "near" not in self._programs:
+            self._programs["near"] = near(self.space, self.lows, self.highs, self.floor, self.ceiling, self.tables)
+        changes, width = self._programs["near"], self.tables.size
+        row = changes.rows - self.space.cells + cell
+        dice = numpy.random.default_rng(0)
+        costs = [numpy.ones(2 * width), *(dice.uniform(1, 3, 2 * width) for _ in range(DRAWS))]
+        point = changes.moved(costs, row, wanted + own - int(self._held[-1][cell]))
+        if point is None:
+            return []
+        step = (point[:width] - point[width:]).reshape(self.tables.shape)
+        return [(wanted, self._kept_in_mind(self.tables + step.cumsum(axis=0)))]
+
+    def _extremes(self, cell: int, own: int, open_: Callable[[int, int], Any]) -> tuple[End, End]:
+        """The least and the most of the others in a cell, each with tables of whole cases if that keeps it open."""
+        if "far" not in self._programs:
+            self._programs["far"] = program(self.space, self.lows, self.highs, self.floor, self.ceiling)
         rows, atoms, _ = self.space.triples
-        width, free = int(self.space.starts[-1]), len(self.lows) if whole else 1
-        if whole not in self._programs:
-            floor = self.floor if whole or len(self.lows) == 1 else numpy.maximum(self.floor, self.tables[-2])
-            self._programs[whole] = _program(self.space, self.lows[-free:], self.highs[-free:], floor, self.ceiling)
-        cost = numpy.zeros(width * free)
-        cost[atoms[rows == cell] + width * (free - 1)] = sign
-        solution = self._programs[whole].smallest(cost)
-        if solution is None:
+        cost = numpy.zeros(self.tables.shape)
+        cost[:, atoms[rows == cell]] = 1
+        ends = []
+        for sign in (1.0, -1.0):  # what not even parts of cases can do, whole ones cannot
+            corner = _found(self._programs["far"].corner(sign * cost.ravel()))
+            ends.append(int(numpy.ceil(sign * (cost.ravel() @ corner) - LEEWAY) * sign) - own)
+        if len(self.lows) > 1 and not open_(*ends):
+            return (ends[0], self.tables), (ends[1], self.tables)
+        told = []
+        for sign in (1.0, -1.0):
+            point = _found(self._programs["far"].smallest(sign * cost.ravel())).reshape(self.tables.shape)
+            told.append((int(point[:, atoms[rows == cell]].sum()) - own, self._kept_in_mind(point.cumsum(axis=0))))
+        return told[0], told[1]
+
+    def _kept_in_mind(self, tables: numpy.ndarray) -> numpy.ndarray:
+        """The same tables, once every whole number of them has been held against all that is known."""
+        rows, atoms, values = self.space.triples
+        sums = numpy.stack([numpy.bincount(rows, values * one[atoms], self.space.cells + self.space.seams)
+                            for one in tables]).astype(numpy.int64)  # fmt: skip
+        cells, seams = sums[:, : self.space.cells], sums[:, self.space.cells :]
+        last = tables[-1]
+        if (
+            (cells < self.lows).any() or (cells > self.highs).any() or seams.any() or (last < self.floor).any()
+            or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
+        ):  # fmt: skip
             raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
-        tables = numpy.concatenate([self.tables[: len(self.tables) - free], solution.reshape(free, width)])
-        inside = rows < self.space.cells
-        self._pool.append((tables[-1], numpy.bincount(rows[inside], tables[-1][atoms[inside]], self.space.cells)))
+        self._pool.append((last, cells[-1]))
         return tables
 
     def _pooled(
@@ -241,6 +286,16 @@ class Joint:
         return {"rows": rows, "counts": counts, "cells": told}
 
 
+def _count(end: End) -> int:
+    return end[0]
+
+
+def _found(point: numpy.ndarray | None) -> numpy.ndarray:
+    if point is None:
+        raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
+    return point
+
+
 def _step(which: numpy.ndarray, cell: int, steps: numpy.ndarray, alike: Any = 0) -> tuple[int, int, bool]:
     return int(which[cell]), int(steps[cell]), bool(alike)
 
@@ -255,75 +310,6 @@ def _own_bounds(space: Space, own: Own, fixed: Part | None) -> tuple[numpy.ndarr
             known = numpy.flatnonzero(space.atoms[at][:, space.cliques[at].index(fixed[0])] == fixed[1])
             ceiling[known + space.starts[at]] = floor[known + space.starts[at]]
     return floor, ceiling
-
-
-def _nearest(
-    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray
-) -> numpy.ndarray | None:
-    """Tables within the bounds, each cell near the middle of its own; None where there are none."""
-    middle = numpy.where(lows > 0, (lows + highs) // 2, 0)
-    told = highs < MOST
-    exact = _program(space, numpy.where(told, middle, lows), numpy.where(told, middle, highs), floor, ceiling)
-    cost = numpy.zeros(exact.columns)
-    tables = exact.smallest(cost)
-    for reach in (2, 3, MOST) if tables is None else ():
-        near = [numpy.where(told, numpy.clip(bound, middle - reach, middle + reach), bound) for bound in (lows, highs)]
-        slack = _program(space, near[0], near[1], floor, ceiling, middle)
-        cost = numpy.zeros(slack.columns)
-        cost[len(lows) * len(floor) :] = 1
-        tables = slack.smallest(cost)
-        if tables is not None:
-            break
-    return None if tables is None else tables[: len(lows) * len(floor)].reshape(len(lows), -1)
-
-
-def _program(
-    space: Space,
-    lows: numpy.ndarray,
-    highs: numpy.ndarray,
-    floor: numpy.ndarray,
-    ceiling: numpy.ndarray,
-    middle: numpy.ndarray | None = None,
-) -> Program:
-    """All releases side by side: every cell within its bounds, every seam closed, cases only added.
-
-    With `middle`, two more columns per cell and release take up the distance from it.
-    """
-    rows, atoms, values = space.triples
-    releases, width, height = len(lows), int(space.starts[-1]), space.cells + space.seams
-    parts = [(rows + height * at, atoms + width * at, values) for at in range(releases)]
-    seams = numpy.zeros((releases, space.seams))
-    row_low = numpy.concatenate([lows, seams], axis=1).ravel()
-    row_high = numpy.concatenate([numpy.where(highs >= MOST, numpy.inf, highs), seams], axis=1).ravel()
-    cap = max(10**6, 4 * int(highs[highs < MOST].max(initial=0)))
-    low = numpy.concatenate([numpy.zeros(width * (releases - 1)), floor])
-    high = numpy.concatenate([numpy.full(width * (releases - 1), cap), numpy.minimum(ceiling, cap)])
-    if releases > 1:  # what a release holds, the next one holds as well
-        each = numpy.arange(width * (releases - 1))
-        added = len(row_low) + each
-        parts += [(added, each + width, each * 0 + 1.0), (added, each, each * 0 - 1.0)]
-        row_low, row_high = numpy.append(row_low, each * 0), numpy.append(row_high, numpy.full(len(each), numpy.inf))
-    if middle is not None:
-        told = numpy.flatnonzero(((highs < MOST) & (lows < highs)).ravel())
-        cell, at = told % space.cells, told // space.cells
-        start, many = len(row_low), len(told)
-        # the cell - above + below = its middle
-        own = numpy.isin(rows, cell)
-        for release in range(releases):
-            line = numpy.full(space.cells + space.seams, -1)
-            line[cell[at == release]] = start + numpy.flatnonzero(at == release)
-            own = line[rows] >= 0
-            parts.append((line[rows][own], atoms[own] + width * release, values[own]))
-        each = numpy.arange(many)
-        for side, sign in ((0, -1.0), (many, 1.0)):
-            parts.append((start + each, len(low) + side + each, numpy.full(many, sign)))
-        row_low, row_high = (numpy.append(bound, middle.ravel()[told]) for bound in (row_low, row_high))
-        low, high = numpy.append(low, numpy.zeros(2 * many)), numpy.append(high, numpy.full(2 * many, cap))
-    triples = tuple(numpy.concatenate([one[part] for one in parts]) for part in range(3))
-    gap = 0.0 if middle is None else 0.1
-    return Program(
-        (len(row_low), len(low)), (triples[0], triples[1], triples[2]), (row_low, row_high), (low, high), gap
-    )
 
 
 def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -49,6 +49,7 @@ class Publication:
     threshold: int
     base: int
     nearest: bool
+    additive: bool
     columns: Mapping[str, Any]
     previous: tuple[str, ...]
     digest: str
@@ -72,13 +73,13 @@ def read(folder: Path) -> Publication:
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise errors.UsageError(f"{folder.name}: no table in it. Give the folder that `protect --out` wrote.")
-    columns = told.get("columns", {})
+    columns, rounding = told.get("columns", {}), told.get("rounding", {})
     hashes = {one["path"]: one.get("hash", "") for one in told.get("resources", ())}
     broken = [file.name for file in files if hashes.get(file.name) != f"sha256:{_digest(file)}"]
     broken += sorted(set(hashes) - {file.name for file in files})
     return Publication(
         tuple(cell for file in files for cell in cells(file, columns, base)), threshold, base,
-        told.get("rounding", {}).get("choice") == "nearest", columns, tuple(told.get("previous", ())),
+        rounding.get("choice") == "nearest", bool(rounding.get("additive")), columns, tuple(told.get("previous", ())),
         hashlib.sha256(content).hexdigest(), tuple(broken),
     )  # fmt: skip
 

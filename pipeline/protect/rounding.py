@@ -20,30 +20,32 @@ from pipeline.protect.space import Cell, Space
 FAR: Final = 0.03  # how often the key sends a count to the farther multiple: enough that each may be any
 MARGIN: Final = 6.0  # the weight of a total over all but one variable: it is read most
 STAY: Final = 60.0  # what a changed number costs, against at most `base` for a cell
+PUSH: Final = 150.0  # what it costs to leave a number where an audit found it to give something away
 GAP: Final = 0.005
 
 
 def rounded(
     space: Space, cells: Sequence[Cell], true: numpy.ndarray, history: numpy.ndarray, said: numpy.ndarray,
-    seen: numpy.ndarray, base: int, key: bytes,
+    seen: numpy.ndarray, base: int, key: bytes, pushed: numpy.ndarray,
 ) -> numpy.ndarray | None:  # fmt: skip
     """The rounded number of every cell, or None where no such numbers exist.
 
     Shape: `history` per release and cell, -1 for none, oldest first; `said` marks cells whose zero is printed as one;
-    `seen` those that everybody knows not to be empty.
+    `seen` those that everybody knows not to be empty; `pushed` how often an audit asks for more (or, below 0, less).
     """
     floor, rest = numpy.divmod(true, base)
     open_ = numpy.flatnonzero(rest)
     mine = [cells[at] for at in open_.tolist()]
     drawn = numpy.array([_drawn(key, cell) for cell in mine])
-    swap = drawn < FAR
+    margin = numpy.array([len(cell) for cell in mine]) <= 1
+    swap = (drawn < FAR) & ~(margin & (true[open_] >= base))
     up = numpy.where(swap, rest[open_], base - rest[open_]) - numpy.where(swap, base - rest[open_], rest[open_])
     last = history[-1] if len(history) else numpy.full(len(true), -1)
-    margin = numpy.array([len(cell) for cell in mine]) <= 1
     cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * drawn)
     cost += numpy.where(last[open_] == base * (floor[open_] + 1), -STAY, 0) + numpy.where(
         last[open_] == base * floor[open_], STAY, 0
     )
+    cost -= PUSH * pushed[open_]
     # A small number that was once printed as 5 must not now be 0: nobody takes cases away, a reader would say.
     was_up = (history >= base).any(axis=0) if len(history) else numpy.zeros(len(true), dtype=bool)
     forced = ((true < base) & (was_up | said | seen))[open_]
@@ -55,13 +57,20 @@ def rounded(
     right = numpy.append(base * floor, numpy.zeros(space.seams))
     low = numpy.append(numpy.zeros(width), forced)
     high = numpy.append(numpy.full(width, float(true.max(initial=0) + base)), numpy.ones(len(open_)))
-    program = Program((height, width + len(open_)), triples, (right, right), (low, high), GAP)
-    found = program.smallest(numpy.append(numpy.zeros(width), cost))
-    if found is None:
-        return None
-    answer = base * floor
-    answer[open_] += base * found[width:]
-    return answer
+    stays = (last[open_] == base * floor[open_]) | (last[open_] == base * (floor[open_] + 1))
+    up_before = (last[open_] > base * floor[open_]).astype(float)
+    kept = numpy.append(numpy.zeros(width, dtype=bool), stays & (pushed[open_] == 0) & (up_before >= forced))
+    offset = float(numpy.abs(cost).sum())
+    for held in (True, False) if kept.any() else (False,):  # all numbers as they were, if the others can follow
+        least, most = ((numpy.where(kept & held, numpy.append(low[:width], up_before), bound)) for bound in (low, high))
+        shape = (height, width + len(open_))
+        program = Program(shape, triples, (right, right), (least, most), GAP, offset)
+        found = program.smallest(numpy.append(numpy.zeros(width), cost))
+        if found is not None:
+            answer = base * floor
+            answer[open_] += base * found[width:]
+            return answer
+    return None
 
 
 def _drawn(key: bytes, cell: Cell) -> float:

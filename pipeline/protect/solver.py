@@ -5,6 +5,7 @@ Its numbers are never trusted: what they are used for is checked in whole number
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import highspy
@@ -34,6 +35,7 @@ class Program:
         row_bounds: tuple[numpy.ndarray, numpy.ndarray],
         column_bounds: tuple[numpy.ndarray, numpy.ndarray],
         gap: float = EXACT,
+        offset: float = 0.0,
     ) -> None:
         rows, columns, values = triples
         order = numpy.lexsort((columns, rows))
@@ -41,45 +43,78 @@ class Program:
         lp.num_row_, lp.num_col_ = shape
         lp.row_lower_, lp.row_upper_ = (bound.astype(float) for bound in row_bounds)
         lp.col_lower_, lp.col_upper_ = (bound.astype(float) for bound in column_bounds)
+        lp.offset_ = offset  # the gap is a part of the whole cost, so the cost must not begin at nothing
         lp.col_cost_ = numpy.zeros(shape[1])
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_ = numpy.searchsorted(rows[order], numpy.arange(shape[0] + 1)).astype(numpy.int32)
         lp.a_matrix_.index_ = columns[order].astype(numpy.int32)
         lp.a_matrix_.value_ = values[order].astype(float)
-        self.columns = shape[1]
+        self.rows, self.columns = shape
         self._columns = numpy.arange(shape[1], dtype=numpy.int32)
-        self._highs = _Quiet()
-        for name, value in (("threads", 1), ("mip_rel_gap", gap), ("random_seed", 1)):
-            self._highs.setOptionValue(name, value)
-        self._highs.passModel(lp)
+        self._model, self._gap = lp, gap
+        self._corner: _Quiet | None = None
+        self._whole: _Quiet | None = None
 
     def smallest(self, cost: numpy.ndarray) -> numpy.ndarray | None:
         """The whole-number point of least cost, or None where no point meets the bounds.
 
-        Most corners of these systems are whole already, and the next cost starts from the last corner.
-
         Raises: NotPublishable when the solver ends in any other way.
         """
-        self._highs.changeColsCost(len(self._columns), self._columns, cost.astype(float))
-        point = self._run()
-        if point is None or numpy.abs(point - numpy.rint(point)).max(initial=0) < WHOLE:
+        point = self.corner(cost)
+        if point is None or whole(point):
             return None if point is None else numpy.rint(point).astype(numpy.int64)
-        try:
-            self._kind(highspy.HighsVarType.kInteger)
-            point = self._run()
-        finally:
-            self._kind(highspy.HighsVarType.kContinuous)
+        if self._whole is None:
+            self._whole = self._made()
+            kinds = numpy.full(self.columns, highspy.HighsVarType.kInteger)
+            self._whole.changeColsIntegrality(self.columns, self._columns, kinds)
+        point = self._ended(self._whole, cost)
         return None if point is None else numpy.rint(point).astype(numpy.int64)
 
-    def _run(self) -> numpy.ndarray | None:
-        self._highs.run()
-        status = self._highs.getModelStatus()
+    def corner(self, cost: numpy.ndarray) -> numpy.ndarray | None:
+        """The point of least cost, whole or not: most corners of these systems are. Starts from the last one."""
+        if self._corner is None:
+            self._corner = self._made()
+            point = self._ended(self._corner, cost)
+            for name, value in (("simplex_strategy", 4), ("presolve", "off")):  # the last corner is still allowed
+                self._corner.setOptionValue(name, value)
+            return point
+        return self._ended(self._corner, cost)
+
+    def moved(self, costs: Sequence[numpy.ndarray], row: int, bound: float) -> numpy.ndarray | None:
+        """The point of least cost, by the first that gives a whole one, with this row at `bound`; None if none does."""
+        if self._corner is None:
+            self._corner = self._made()
+            self._corner.setOptionValue("presolve", "off")
+        self._corner.changeRowBounds(row, bound, bound)
+        try:
+            for cost in costs:
+                point = self._ended(self._corner, cost)
+                if point is None or whole(point):
+                    return None if point is None else numpy.rint(point).astype(numpy.int64)
+        finally:
+            self._corner.changeRowBounds(row, self._model.row_lower_[row], self._model.row_upper_[row])
+        return None
+
+    def _made(self) -> _Quiet:
+        highs = _Quiet()
+        for name, value in (("threads", 1), ("mip_rel_gap", self._gap), ("random_seed", 1)):
+            highs.setOptionValue(name, value)
+        highs.passModel(self._model)
+        return highs
+
+    def _ended(self, highs: _Quiet, cost: numpy.ndarray | None = None) -> numpy.ndarray | None:
+        if cost is not None:
+            highs.changeColsCost(self.columns, self._columns, cost.astype(float))
+        highs.run()
+        status = highs.getModelStatus()
         ends = highspy.HighsModelStatus
         if status in (ends.kInfeasible, ends.kUnboundedOrInfeasible):
             return None
         if status not in (ends.kOptimal, ends.kModelEmpty):
             raise errors.NotPublishable("protect: the solver came to no end that proves anything. Nothing was done.")
-        return numpy.asarray(self._highs.getSolution().col_value)
+        return numpy.asarray(highs.getSolution().col_value)
 
-    def _kind(self, kind: highspy.HighsVarType) -> None:
-        self._highs.changeColsIntegrality(self.columns, self._columns, numpy.array([kind] * self.columns))
+
+def whole(point: numpy.ndarray) -> bool:
+    """Whether a point is made of whole numbers."""
+    return bool(numpy.abs(point - numpy.rint(point)).max(initial=0) < WHOLE)

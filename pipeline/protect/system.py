@@ -1,0 +1,136 @@
+"""All that a reader knows, as rows and columns for the solver: all releases, cases only being added.
+
+Part of the attacker.
+"""
+
+from __future__ import annotations
+
+import numpy
+
+from pipeline.protect.published import MOST
+from pipeline.protect.solver import Program
+from pipeline.protect.space import Space
+
+
+def nearest(
+    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray
+) -> numpy.ndarray | None:
+    """Tables within the bounds, each cell near the middle of its own; None where there are none."""
+    middle = numpy.where(lows > 0, (lows + highs) // 2, 0)
+    told = highs < MOST
+    exact = program(space, numpy.where(told, middle, lows), numpy.where(told, middle, highs), floor, ceiling)
+    steps = exact.smallest(numpy.zeros(exact.columns))
+    for reach in (2, 3, MOST) if steps is None else ():
+        near = [numpy.where(told, numpy.clip(bound, middle - reach, middle + reach), bound) for bound in (lows, highs)]
+        slack = program(space, near[0], near[1], floor, ceiling, middle)
+        cost = numpy.zeros(slack.columns)
+        cost[len(lows) * len(floor) :] = 1
+        steps = slack.smallest(cost)
+        if steps is not None:
+            break
+    return None if steps is None else steps[: len(lows) * len(floor)].reshape(len(lows), -1).cumsum(axis=0)
+
+
+Rows = tuple[list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]], numpy.ndarray, numpy.ndarray, numpy.ndarray]
+
+
+def _facts(
+    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray
+) -> Rows:
+    """All that is known, as rows over what each release adds to the one before: seams closed, cells within bounds.
+
+    Shape: the triples, the row bounds, and per release and cell its row, -1 for none: cases are only added, so a cell
+    whose bounds stay is told once. The cells of the newest release have the last rows.
+    """
+    releases, width = lows.shape[0], len(floor)
+    lows, highs = numpy.maximum.accumulate(lows, axis=0), numpy.minimum.accumulate(highs[::-1], axis=0)[::-1]
+    needed = (numpy.diff(lows, axis=0, prepend=0) > 0) | (numpy.diff(highs, axis=0, append=MOST) > 0)
+    needed[-1] = True
+    rows, atoms, values = space.triples
+    seam, low, high, start = rows >= space.cells, [], [], 0
+    triples = []
+    for at in range(releases):
+        triples.append((rows[seam] - space.cells + start, atoms[seam] + width * at, values[seam]))
+        start += space.seams
+    low = [numpy.zeros(start)]
+    high = [numpy.zeros(start)]
+    known = numpy.flatnonzero((floor > 0) | (ceiling < MOST)) if releases > 1 else numpy.zeros(0, dtype=int)
+    each = numpy.arange(len(known))
+    triples += [(start + each, known + width * at, each * 0 + 1.0) for at in range(releases)]
+    low.append(floor[known].astype(float))
+    high.append(ceiling[known].astype(float))
+    start += len(known)
+    line = numpy.full(lows.shape, -1)
+    for at in range(releases):
+        cells = numpy.flatnonzero(needed[at])
+        line[at][cells] = start + numpy.arange(len(cells))
+        start += len(cells)
+        own = ~seam & numpy.append(needed[at], numpy.zeros(space.seams, dtype=bool))[rows]
+        triples += [(line[at][rows[own]], atoms[own] + width * before, values[own]) for before in range(at + 1)]
+        low.append(lows[at][cells].astype(float))
+        high.append(numpy.where(highs[at][cells] >= MOST, numpy.inf, highs[at][cells]))
+    return triples, numpy.concatenate(low), numpy.concatenate(high), line
+
+
+def program(
+    space: Space,
+    lows: numpy.ndarray,
+    highs: numpy.ndarray,
+    floor: numpy.ndarray,
+    ceiling: numpy.ndarray,
+    middle: numpy.ndarray | None = None,
+) -> Program:
+    """All releases side by side, columns for what each adds to the one before.
+
+    With `middle`, two more columns per cell that is told take up the distance from it.
+    """
+    triples, row_low, row_high, line = _facts(space, lows, highs, floor, ceiling)
+    cap = max(10**6, 4 * int(highs[highs < MOST].max(initial=0)))
+    low, high = numpy.zeros(lows.shape[0] * len(floor)), numpy.full(lows.shape[0] * len(floor), float(cap))
+    if len(lows) == 1:
+        low, high = floor.astype(float), numpy.minimum(ceiling, cap).astype(float)
+    if middle is not None:
+        told = numpy.flatnonzero(((highs < MOST) & (lows < highs) & (line >= 0)).ravel())
+        each, twin = numpy.arange(len(told)), numpy.full(len(row_low), -1)
+        twin[line.ravel()[told]] = len(row_low) + each  # the cell - above + below = its middle
+        for rows, columns, values in list(triples):
+            mine = twin[rows] >= 0
+            triples.append((twin[rows][mine], columns[mine], values[mine]))
+        for side, sign in ((0, -1.0), (len(told), 1.0)):
+            triples.append((len(row_low) + each, len(low) + side + each, numpy.full(len(told), sign)))
+        row_low, row_high = (numpy.append(bound, middle.ravel()[told]) for bound in (row_low, row_high))
+        low = numpy.append(low, numpy.zeros(2 * len(told)))
+        high = numpy.append(high, numpy.full(2 * len(told), float(cap)))
+    parts = [numpy.concatenate([one[part] for one in triples]) for part in range(3)]
+    gap = 0.0 if middle is None else 0.1
+    shape = len(row_low), len(low)
+    return Program(shape, (parts[0], parts[1], parts[2]), (row_low, row_high), (low, high), gap)
+
+
+def mended(
+    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
+    tables: numpy.ndarray,
+) -> numpy.ndarray | None:  # fmt: skip
+    """The tables within the bounds that differ least from `tables`, whose seams are closed; None for none."""
+    step = near(space, lows, highs, floor, ceiling, tables).smallest(numpy.ones(2 * tables.size))
+    if step is None:
+        return None
+    moved: numpy.ndarray = tables + (step[: tables.size] - step[tables.size :]).reshape(tables.shape).cumsum(axis=0)
+    return moved
+
+
+def near(
+    space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
+    tables: numpy.ndarray,
+) -> Program:  # fmt: skip
+    """The changes of `tables` that keep within all that is known: a column for more and one for less of every atom."""
+    triples, row_low, row_high, _ = _facts(space, lows, highs, floor, ceiling)
+    rows, columns, values = (numpy.concatenate([one[part] for one in triples]) for part in range(3))
+    added = numpy.diff(tables, axis=0, prepend=0).ravel()
+    held = numpy.bincount(rows, values * added[columns], len(row_low))
+    more, less = numpy.full(len(added), float(MOST)), added.astype(float)
+    if len(lows) == 1:
+        more, less = (ceiling - added).astype(float), (added - floor).astype(float)
+    both = numpy.append(rows, rows), numpy.append(columns, columns + len(added)), numpy.append(values, -values)
+    bounds = numpy.zeros(2 * len(added)), numpy.append(more, less)
+    return Program((len(row_low), 2 * len(added)), both, (row_low - held, row_high - held), bounds)
