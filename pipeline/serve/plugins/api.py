@@ -2,7 +2,7 @@
 
 An answer is whole or refused with a sentence, never cut and never an empty list for a question that makes no sense.
 Beside it stand the feed of changes, openapi.yaml, the sitemap and robots.txt, each a template. Loaded by Datasette
-with --plugins-dir. What a parameter may be is judged in guard.py.
+with --plugins-dir. What a parameter may be is judged in refusals.py.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import xlsxwriter
 from datasette import Response
 from datasette.database import QueryInterrupted
 
+from pipeline.serve import refusals
 from pipeline.serve.plugins import guard, pages
+from pipeline.serve.words import WORDS
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 DATABASE: Final = pages.DATABASE
 WHOLE: Final = "The whole tables stand at /files/statistics.db"
-SHAPES: Final = ("", "array")
 TEMPLATES: Final = {
     "feed/changes.atom": ("feed.atom", "application/atom+xml"),
     "openapi.yaml": ("openapi.yaml", "application/yaml"),
@@ -76,10 +77,10 @@ async def _answer(datasette: Any, request: Any) -> Any:
 
 async def _found(datasette: Any, query: Any, given: dict[str, list[str]]) -> tuple[Any, str]:
     """The result of a named query, or why there is none."""
-    if given.pop("_shape", [""]) not in ([one] for one in SHAPES):
+    if given.pop("_shape", ["array"]) != ["array"]:
         return None, "_shape is array, which is also what comes without it."
     declared = query.get("parameters") or {}
-    if wrong := await guard.fault(datasette, DATABASE, declared, given):
+    if wrong := await refusals.of_query(datasette, DATABASE, declared, given):
         return None, wrong
     values = {parameter: given.get(parameter, [""])[0] for parameter in declared}
     try:
@@ -136,7 +137,7 @@ FORMS: Final[dict[str, Callable[..., tuple[Any, str]]]] = {
 def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, object]:
     """What stands beside an answer: its words, its parameters, where units and definitions stand, licence, citation."""
     here = pages.address(request)
-    site = pages.WORDS["site"]["en"]
+    site = WORDS["site"]["en"]
     return {
         "name": name,
         "title": query["title"],
@@ -147,5 +148,5 @@ def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, objec
         "definition": "Of each indicator: /statistics/indicators.json?_shape=array; of each column: /dictionary",
         "licence": "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/",
         "citation": f"{site}. {query['title']}. {here}/v1/{name}. For one figure: {here}/figure/<claim_id>.",
-        "caveat": pages.WORDS["caveat"]["en"],
+        "caveat": WORDS["caveat"]["en"],
     }

@@ -10,45 +10,33 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pluggy
-import yaml
 from datasette import Response
 from datasette.app import Datasette
 from markupsafe import Markup
 
-from pipeline.serve import asking
+from pipeline.serve import asking, drawing, prepared
 from pipeline.serve.plugins import guard
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Any, Any], Awaitable[None]]
+from pipeline.serve.words import WORDS, language, say
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 DATABASE: Final = "statistics"
 TRANSLATED: Final = ("ru", "tg")
 VIEWS: Final = ("claims", "claim_versions")
-WORDS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
-    (Path(__file__).parent.parent / "words.yml").read_text(encoding="utf-8")
-)
 # Data answers are the same in every language.
 DATA: Final = re.compile(r"/(v1|feed|files|site)(/|$)|.*\.(json|csv|db|xlsx|atom|xml|yaml|txt)$")
 LABEL: Final = re.compile(r"\b(title|definition|explanation|reason)_en\b")
 READ, ENOUGH, SHOWN = 300, 5, 50
-LABEL_WIDE, LABEL_HIGH = 22, 11
+# Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
+FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def language(datasette: Any) -> str:
-    """The language of one Datasette: the prefix it is served under, English without one."""
-    return datasette.setting("base_url").strip("/") or "en"
 
 
 @hookimpl
@@ -106,12 +94,15 @@ def _described(metadata: Any, tongue: str) -> Any:
 
 
 @hookimpl(trylast=True)  # the outermost door, so that each site below has its own guard
-def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
-    """/ru/ and /tg/ lead to their site, without the prefix; data under them is answered by the English one."""
+def asgi_wrapper(datasette: Any) -> Callable[[prepared.App], prepared.App]:
+    """/ru/ and /tg/ lead to their site, without the prefix; data under them is answered by the English one.
 
-    def by_language(app: App) -> App:
-        async def door(scope: Message, receive: Any, send: Any) -> None:
-            if scope["type"] != "http" or not getattr(datasette, "sites", None):
+    Around both stands what is known already.
+    """
+
+    def by_language(app: prepared.App) -> prepared.App:
+        async def door(scope: prepared.Message, receive: prepared.Receive, send: prepared.Send) -> None:
+            if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
             _, first, rest = (scope["path"] + "/").split("/", 2)
@@ -128,7 +119,10 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
 
         return door
 
-    return by_language
+    if language(datasette) != "en":
+        return lambda app: app
+    release = prepared.release_tag(datasette)
+    return lambda app: prepared.door(by_language(app), release, cors=datasette.cors)
 
 
 # What is counted but nobody gave a figure for: a reader who asks for it is told so on the page of its series.
@@ -146,8 +140,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     labels = _labels(datasette)
 
     def t(key: str, **given: object) -> str:
-        text = WORDS[key][tongue]
-        return text.format(**given) if given else text
+        return say(key, tongue, **given)
 
     async def ask(sql: str, **given: object) -> list[dict[str, Any]]:
         asked = LABEL.sub(rf"\1_{tongue}", sql)
@@ -157,11 +150,6 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
             if str(error).startswith("no such table"):  # a release may hold less: no captures, nothing reconciled
                 return []
             raise
-
-    async def ask_at_length(sql: str) -> list[dict[str, Any]]:
-        asked = LABEL.sub(rf"\1_{tongue}", sql)
-        base = datasette.get_database(DATABASE)
-        return list(await base.execute_fn(lambda conn: [dict(row) for row in conn.execute(asked)]))
 
     async def found(text: str) -> list[Mapping[str, Any]]:
         asked = asking.question(text)
@@ -177,13 +165,14 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
 
     env.finalize = lambda value: value.translate(guard.TURNING) if isinstance(value, str) else value
     env.globals |= {
-        "t": t, "ask": ask, "ask_at_length": ask_at_length, "found": found, "language": tongue,
+        "t": t, "ask": ask, "found": found, "language": tongue,
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
         "window": lambda start, end: _window(start, end, tongue),
         "day": lambda iso: _day(iso, tongue),
-        "year_fraction": _year_fraction, "ticks": _ticks, "free_level": _free_level,
+        "shown_first": _shown_first, "axes": drawing.Axes, "bars": drawing.bars,
+        "ticks": drawing.ticks, "years": drawing.years,
         "other": lambda column, columns: (
             column.endswith(("_en", "_ru", "_tg")) and not column.endswith(tongue) and column[:-2] + tongue in columns
         ),
@@ -242,33 +231,17 @@ def questions(datasette: Any) -> list[dict[str, str]]:
     return found
 
 
+def _shown_first(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The columns of a table of figures, or the cells of one row, in the order in which a reader wants them."""
+    names = [cell.get("column") or cell["name"] for cell in cells]
+    place = {name: at for at, name in enumerate(FIRST)} if "value" in names else {}
+    return [cell for _, cell in sorted(zip(names, cells, strict=True), key=lambda one: place.get(one[0], len(FIRST)))]
+
+
 def _labels(datasette: Any) -> dict[str, str]:
     """The name of each column in words: the first sentence of its description, or its label."""
     columns = (table.get("columns") or {} for table in _tables(datasette).values())
     return {column: text.split(". ")[0] for of_table in columns for column, text in of_table.items()}
-
-
-def _year_fraction(iso: str, after: int = 0) -> float:
-    """A day as years: the first of July 2021 is 2021.5, nearly; with `after` 1, the end of the day."""
-    day = datetime.date.fromisoformat(iso)
-    return day.year + (day.timetuple().tm_yday - 1 + after) / 366
-
-
-def _ticks(most: float) -> list[int]:
-    """Round numbers from zero to at least `most`, five or so."""
-    rough = max(most, 4) / 4
-    size = 10 ** math.floor(math.log10(rough))
-    step = next(size * nice for nice in (1, 2, 5, 10) if size * nice >= rough)
-    return [int(step * n) for n in range(math.ceil(max(most, 4) / step) + 1)]
-
-
-def _free_level(taken: list[tuple[float, float]], x: float, y: float) -> float | None:
-    """Where the number of a bar at (x, y) may stand, above it or below, away from those `taken`; None if nowhere."""
-    for level in (y - 6, y + 13):
-        if all(abs(x - other) > LABEL_WIDE or abs(level - beside) > LABEL_HIGH for other, beside in taken):
-            taken.append((x, level))
-            return level
-    return None
 
 
 def _day(iso: str, tongue: str) -> str:
