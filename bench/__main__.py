@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import compare, fetch, validate, whole
+from bench import compare, fetch, serving, validate, whole
 
 
 def main(rows: int = 1_000_000, count: int = 3) -> None:
@@ -15,6 +15,7 @@ def main(rows: int = 1_000_000, count: int = 3) -> None:
         found.append(whole.comparison(rows, count, Path(scratch) / "whole"))
     print(compare.table(found))
     print(json.dumps(fetch.main(1_000, 10_000), indent=1))
+    serving.main(rows)
 
 
 if __name__ == "__main__":

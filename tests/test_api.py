@@ -126,9 +126,8 @@ def test_openapi_names_what_is_there(site: httpx.Client) -> None:
 
 @pytest.mark.exam
 def test_openapi_is_true_under_schemathesis(site: httpx.Client, tmp_path: Path) -> None:
-    """Schemathesis finds no status, type or body that the description does not tell."""
-    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-    words = ["run", f"{site.base_url}/openapi.yaml", "--checks", checks, "--max-examples", "30", "--no-color"]
+    """Schemathesis, all its checks on, finds nothing that the description does not tell and no bad request taken."""
+    words = ["run", f"{site.base_url}/openapi.yaml", "--max-examples", "30", "--no-color"]
     tool = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert tool is not None
     ran = subprocess.run([tool, *words], cwd=tmp_path, capture_output=True, text=True, check=False)

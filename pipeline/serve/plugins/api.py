@@ -18,6 +18,7 @@ import pluggy
 import xlsxwriter
 from datasette import Response
 from datasette.database import QueryInterrupted
+from markupsafe import Markup
 
 from pipeline.serve import refusals
 from pipeline.serve.plugins import guard, pages
@@ -141,7 +142,7 @@ def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, objec
     return {
         "name": name,
         "title": query["title"],
-        "description": query.get("description") or query.get("description_html"),
+        "description": query.get("description") or Markup(query["description_html"]).striptags(),  # noqa: S704  ours
         "url": f"{here}/v1/{name}",
         "parameters": {key: rule["sentence"] for key, rule in (query.get("parameters") or {}).items()},
         "unit": "Each row names its own in unit or unit_name; units stand in /statistics/units.json?_shape=array",
