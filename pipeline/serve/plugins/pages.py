@@ -21,6 +21,7 @@ from datasette import Response
 from datasette.app import Datasette
 from markupsafe import Markup
 
+from pipeline import folding
 from pipeline.serve import asking, drawing, prepared
 from pipeline.serve.plugins import guard
 from pipeline.serve.words import WORDS, language, say
@@ -151,10 +152,16 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
                 return []
             raise
 
+    written: list[frozenset[str]] = []  # the folded words of all titles, once somebody asks
+
     async def found(text: str) -> list[Mapping[str, Any]]:
-        asked = asking.question(text)
+        if not written:
+            written.append(frozenset(folding.folded(" ".join([row["title"] for row in await ask(TITLES)])).split()))
+        asked = asking.question(text, written[0])
         if not asked.terms:
-            return []
+            return [row for year in asked.years[:1] for row in await ask(OF_YEAR, year=year)]
+        counts = [(await ask(COUNT, asked=term))[0]["n"] for term in asked.terms]
+        asked = asking.weighed(asked, counts)
         hits = await ask(SEARCH, asked=asked.every) + asking.named(await ask(UNSAID), asked)
         best = asking.ordered(hits, asked)
         if len(best) < ENOUGH and len(asked.terms) > 1:
@@ -201,6 +208,21 @@ JOIN search_rows AS r ON r.id = s.rowid
 LEFT JOIN claims AS c ON c.claim_id = r.key LEFT JOIN milestones AS m ON m.milestone_id = r.key
 LEFT JOIN indicators AS i ON i.indicator = c.indicator
 LEFT JOIN documents AS d ON d.document_id = coalesce(c.document_id, m.document_id)"""  # noqa: S608  our number
+
+
+TITLES: Final = """
+SELECT title_en || ' ' || title_ru || ' ' || title_tg AS title FROM indicators UNION ALL
+SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM bodies UNION ALL
+SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM areas UNION ALL SELECT title FROM documents"""
+COUNT: Final = f"SELECT count(*) AS n FROM (SELECT 1 FROM search WHERE search MATCH :asked LIMIT {10 * READ})"  # noqa: S608
+# A year alone asks for what is said of it: country totals of complaints first.
+OF_YEAR: Final = f"""
+SELECT 'claims' AS resource, c.claim_id AS key, c.indicator_title AS title, c.value, c.qualifier, c.unit_name,
+  c.originator_name, c.broken_down_by, c.document_title, c.document_id, c.period_start, c.period_end
+FROM claims AS c JOIN indicators AS i ON i.indicator = c.indicator
+WHERE c.period_start <= :year || '-12-31' AND c.period_end >= :year || '-01-01'
+ORDER BY c.period_start <> :year || '-01-01' OR c.period_end <> :year || '-12-31', c.topic <> 'complaints',
+  i.ohchr_type = 'context', c.broken_down_by <> '', c.period_end DESC, c.claim_id LIMIT {SHOWN}"""  # noqa: S608  our number
 
 
 def address(request: Any) -> str:
