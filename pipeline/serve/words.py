@@ -1,4 +1,4 @@
-"""The words of the interface in three languages: words.yml, read once."""
+"""The words of the interface in three languages: words.yml and columns.yml, read once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import yaml
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
     Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")
+)
+# What the columns mean in Russian and Tajik; English stands in the schemas.
+COLUMNS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
+    Path(__file__).with_name("columns.yml").read_text(encoding="utf-8")
 )
 
 

@@ -24,7 +24,7 @@ from markupsafe import Markup
 from pipeline import folding
 from pipeline.serve import asking, drawing, prepared
 from pipeline.serve.plugins import guard
-from pipeline.serve.words import WORDS, language, say
+from pipeline.serve.words import COLUMNS, WORDS, language, say
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
@@ -88,9 +88,12 @@ def localised(part: Any, tongue: str) -> Any:
 
 
 def _described(metadata: Any, tongue: str) -> Any:
-    """The metadata with the descriptions of the tables in one language, as words.yml has them."""
+    """The metadata with the descriptions of tables and columns in one language."""
     for name, table in metadata["databases"][DATABASE]["tables"].items():
         table["description"] = WORDS.get(f"about_{name}", WORDS["about_code_list"])[tongue]
+        for column, label in table["columns"].items():
+            means = COLUMNS.get(f"{name}.{column}") or COLUMNS.get(column)
+            table["columns"][column] = f"{label}. {means[tongue]}" if means else label
     return metadata
 
 
