@@ -37,9 +37,14 @@ CREATE TABLE front_recorded (recorded_on TEXT PRIMARY KEY, n INTEGER NOT NULL) W
 INSERT INTO front_recorded
 SELECT recorded_on, count(*) FROM vintages GROUP BY recorded_on ORDER BY recorded_on DESC LIMIT 3;
 
-CREATE TABLE front_topics (topic TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO front_topics
-SELECT topic, count(*) FROM vintages WHERE status = 'current' AND superseded_on IS NULL GROUP BY topic;
+-- What each topic holds; its own page asks this too.
+CREATE TABLE front_series (
+  topic TEXT NOT NULL, indicator TEXT NOT NULL, n INTEGER NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL,
+  PRIMARY KEY (topic, indicator)
+) WITHOUT ROWID;
+INSERT INTO front_series
+SELECT topic, indicator, count(*), min(period_start), max(period_end) FROM vintages
+WHERE status = 'current' AND superseded_on IS NULL GROUP BY topic, indicator;
 
 CREATE TABLE front_conflicts (conflict_id TEXT PRIMARY KEY, kind TEXT NOT NULL, indicator TEXT) WITHOUT ROWID;
 INSERT INTO front_conflicts

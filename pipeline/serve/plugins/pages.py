@@ -195,10 +195,11 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     }  # fmt: skip
 
 
+# A sitemap holds 50,000 at most.
 PAGES: Final = """
-SELECT DISTINCT '/topic/' || topic FROM claims UNION ALL SELECT '/series/' || indicator FROM indicators
+SELECT DISTINCT '/topic/' || topic FROM vintages UNION ALL SELECT '/series/' || indicator FROM indicators
 UNION ALL SELECT '/conflict/' || conflict_id FROM conflicts UNION ALL SELECT '/document/' || document_id FROM documents
-UNION ALL SELECT DISTINCT '/figure/' || claim_id FROM vintages"""
+UNION ALL SELECT '/figure/' || claim_id FROM (SELECT claim_id FROM vintages GROUP BY claim_id LIMIT 45000)"""
 # A row of the index is a claim or an event; the nearest are read, asking.py puts them in order.
 SEARCH: Final = f"""
 SELECT r.resource, r.key, coalesce(i.title_en, m.title_en) AS title, c.value, c.qualifier, c.unit_name,
