@@ -19,8 +19,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from served import free_port, schemas, start
+from served import HOME, free_port, schemas, start
 from test_site import KINDS
+
+from pipeline.serve.plugins.pages import PACKAGE
 
 QUERIES = {
     "who_says_what": "?year=2021", "complaints_by_year": "", "prosecutions_against_complaints": "",
@@ -32,6 +34,7 @@ HOSTILE = (
     '=HYPERLINK("http://e.example")', "<script>alert(1)</script>", "javascript:alert(1)", "\u202egnp.exe",
     '"><img src=x onerror=alert(1)>',
 )  # fmt: skip
+ATOM = "{http://www.w3.org/2005/Atom}"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -103,12 +106,13 @@ def test_the_site_only_reads(site: httpx.Client, method: str) -> None:
 
 
 def test_metadata_stands_beside_each_query(site: httpx.Client) -> None:
-    """Unit, definition, licence and citation of every answer."""
+    """Unit, definition, licence and citation of every answer, and what each of its columns means."""
     for query in QUERIES:
         told = site.get(f"/v1/{query}.metadata.json").json()
 
         assert all(told[key] for key in ("title", "description", "unit", "definition", "licence", "citation"))
         assert f"/v1/{query}" in told["citation"]
+        assert list(told["columns"]) == list(site.get(f"/v1/{query}{QUERIES[query]}").json()[0])
 
 
 def test_openapi_names_what_is_there(site: httpx.Client) -> None:
@@ -126,6 +130,28 @@ def test_openapi_names_what_is_there(site: httpx.Client) -> None:
     assert {path.split("/")[2].split(".")[0] for path in told["paths"]} == set(QUERIES)
 
 
+def test_the_feed_keeps_the_rules_of_atom(site: httpx.Client) -> None:
+    """What RFC 4287 asks: one id, title and date each, ids that last on any host, whole links, the newest day above."""
+    text = site.get("/feed/changes.atom").text
+    there = site.get("/feed/changes.atom", headers={"Host": "b.example"}).text
+    feed, elsewhere = ET.fromstring(text), ET.fromstring(there)
+    entries, day = feed.findall(f"{ATOM}entry"), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+    ids = [one.findtext(f"{ATOM}id") for one in feed.iter() if one.find(f"{ATOM}id") is not None]
+
+    for one in (feed, *entries):
+        assert [len(one.findall(f"{ATOM}{name}")) for name in ("id", "title", "updated")] == [1, 1, 1]
+        assert day.fullmatch(one.findtext(f"{ATOM}updated", ""))
+        assert one.findtext(f"{ATOM}title", "").strip()
+        assert len([link for link in one.findall(f"{ATOM}link") if link.get("rel") == "alternate"]) == 1
+    assert {link.get("href", "").split("/")[0] for link in feed.iter(f"{ATOM}link")} == {"http:"}
+    assert feed.find(f"{ATOM}link").get("href") == f"{site.base_url}/feed/changes.atom"
+    assert len(ids) == len(set(ids)) == len(entries) + 1
+    assert ids == [one.findtext(f"{ATOM}id") for one in elsewhere.iter() if one.find(f"{ATOM}id") is not None]
+    assert {urn[:9] for urn in ids} == {"urn:uuid:"}
+    assert feed.findtext(f"{ATOM}updated") == max(entry.findtext(f"{ATOM}updated") for entry in entries)
+    assert str(PACKAGE) in (HOME / "schemas" / "package.yml").read_text(encoding="utf-8")
+
+
 @pytest.mark.exam
 def test_openapi_is_true_under_schemathesis(site: httpx.Client, tmp_path: Path) -> None:
     """Schemathesis, all its checks on, finds nothing that the description does not tell and no bad request taken."""
@@ -139,12 +165,11 @@ def test_openapi_is_true_under_schemathesis(site: httpx.Client, tmp_path: Path) 
 
 def test_the_feed_and_the_sitemap_are_well_formed(site: httpx.Client) -> None:
     """The feed has an entry with a link to a passport for each change; every page of the sitemap exists."""
-    atom = "{http://www.w3.org/2005/Atom}"
     feed = ET.fromstring(site.get("/feed/changes.atom").content)
     places = [one.text or "" for one in ET.fromstring(site.get("/sitemap.xml").content).iter() if "loc" in one.tag]
 
-    assert feed.findall(f"{atom}entry")
-    assert all("/figure/" in (entry.find(f"{atom}link").attrib["href"]) for entry in feed.findall(f"{atom}entry"))
+    assert feed.findall(f"{ATOM}entry")
+    assert all("/figure/" in (entry.find(f"{ATOM}link").attrib["href"]) for entry in feed.findall(f"{ATOM}entry"))
     assert len(places) > 400
     assert {site.get(place).status_code for place in places[::25]} == {200}
 

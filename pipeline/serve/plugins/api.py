@@ -65,7 +65,7 @@ async def _answer(datasette: Any, request: Any) -> Any:
         sentence = f"There is no such address under /v1/. Queries: {known}. Forms: {forms}; without one, JSON."
         return await _refused(datasette, request, 404, sentence)
     if extension == ".metadata.json":
-        return Response.json(_metadata(request, name, query), headers=guard.cors(datasette))
+        return Response.json(await _metadata(datasette, request, name, query), headers=guard.cors(datasette))
     found, refusal = await _found(datasette, query, given)
     if refusal:
         return await _refused(datasette, request, 400, f"{name}: {refusal}")
@@ -135,8 +135,11 @@ FORMS: Final[dict[str, Callable[..., tuple[Any, str]]]] = {
 }
 
 
-def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, object]:
-    """What stands beside an answer: its words, its parameters, where units and definitions stand, licence, citation."""
+async def _metadata(datasette: Any, request: Any, name: str, query: dict[str, Any]) -> dict[str, object]:
+    """What stands beside an answer: its words, parameters and columns, where units stand, licence, citation."""
+    none = dict.fromkeys(query.get("parameters") or {}, "")
+    empty = await datasette.execute(DATABASE, f"SELECT * FROM ({query['sql']}) LIMIT 0", none)  # noqa: S608  our query
+    meanings = pages.meanings(datasette)
     here = pages.address(request)
     site = WORDS["site"]["en"]
     return {
@@ -145,6 +148,7 @@ def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, objec
         "description": query.get("description") or Markup(query["description_html"]).striptags(),  # noqa: S704  ours
         "url": f"{here}/v1/{name}",
         "parameters": {key: rule["sentence"] for key, rule in (query.get("parameters") or {}).items()},
+        "columns": {column: meanings.get(column, column) for column in empty.columns},
         "unit": "Each row names its own in unit or unit_name; units stand in /statistics/units.json?_shape=array",
         "definition": "Of each indicator: /statistics/indicators.json?_shape=array; of each column: /dictionary",
         "licence": "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/",

@@ -79,12 +79,14 @@ class Discreet:
         return getattr(self.stream, name)
 
 
-class Still(dict[str, Any]):
-    """What metadata.yml says of a table: nobody changes it, and Datasette's deep copies were half of a table's time."""
+@hookimpl
+def get_metadata(datasette: Any, key: str | None) -> dict[str, Any]:
+    """What metadata.yml says of a database, save to the question who may see a table, which copies it all each time.
 
-    def __deepcopy__(self, memo: object) -> Still:
-        """Itself."""
-        return self
+    Those copies were half of a table's time. Whoever gives a table an `allow` of its own gets the copies back.
+    """
+    told = {} if key == "tables" else getattr(datasette, "told", {})
+    return {"databases": dict(told)} if told else {}
 
 
 @hookimpl
@@ -108,13 +110,13 @@ async def startup(datasette: Any) -> None:
         handlers["default"] |= {"level": "WARNING"}
         uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.access"]["handlers"] = []  # none, so no line is ever made
         pm.unregister(name="datasette.handle_exception")
-    for name in datasette.databases:
-        tables = datasette.metadata("tables", database=name, fallback=False) or {}
-        tables |= {table: Still(said) for table, said in tables.items()}
+    databases = datasette.metadata("databases") or {}
+    if not any("allow" in table for said in databases.values() for table in said.get("tables", {}).values()):
+        datasette.told = {name: databases.pop(name) for name in list(databases)}
     datasette.inspect_data = {
         name: {"hash": db.hash, "size": db.size, "tables": await db.execute_fn(partial(_counts, described))}
         for name, db in datasette.databases.items()
-        if db.hash and (described := datasette.metadata("tables", database=name, fallback=False))
+        if db.hash and (described := (datasette.metadata("databases") or {}).get(name, {}).get("tables"))
     }
 
 
@@ -139,6 +141,12 @@ async def handle_exception(datasette: Any, request: Any, exception: Exception) -
         traceback.print_exc()
         sentence = say("our_fault", language(datasette))
     return await error(datasette, request.path, status, str(sentence))
+
+
+@hookimpl
+def forbidden(datasette: Any, request: Any) -> object:
+    """A sentence for who tries SQL, in the form that was asked for."""
+    return error(datasette, request.path, HTTPStatus.FORBIDDEN, say("no_sql", language(datasette)))
 
 
 # Which page tells more of a cell: its column, the page, and the column that bears the key if it is another.

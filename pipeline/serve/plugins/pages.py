@@ -12,6 +12,7 @@ import datetime
 import json
 import re
 import sqlite3
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from pipeline.serve.words import COLUMNS, WORDS, language, say
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 DATABASE: Final = "statistics"
+PACKAGE: Final = uuid.UUID("c0f0974f-9adc-564b-acc1-c483ccca5dd8")  # of schemas/package.yml: ids that outlive any host
 TRANSLATED: Final = ("ru", "tg")
 VIEWS: Final = ("claims", "claim_versions")
 # Data answers are the same in every language.
@@ -187,6 +189,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
             column.endswith(("_en", "_ru", "_tg")) and not column.endswith(tongue) and column[:-2] + tongue in columns
         ),
         "web": lambda url: url if urlsplit(url or "").scheme in {"http", "https"} else "",
+        "lasting": lambda name: uuid.uuid5(PACKAGE, name).urn,
         "questions": lambda: questions(datasette), "described": lambda: list(_tables(datasette).items()),
         "site_pages": lambda: site_pages(datasette),
         "table_title": lambda name: _tables(datasette).get(name, {}).get("title", name),
@@ -236,14 +239,14 @@ def address(request: Any) -> str:
 
 
 def _tables(datasette: Any) -> dict[str, dict[str, Any]]:
-    return datasette.metadata("tables", database=DATABASE, fallback=False) or {}
+    return (datasette.metadata("databases") or {}).get(DATABASE, {}).get("tables") or {}
 
 
 async def site_pages(datasette: Any) -> list[str]:
     """The path of every page of ours, without the language."""
     fixed = "search sources coverage methods dictionary downloads api".split()
     kept = await datasette.execute(DATABASE, PAGES)
-    return ["/", *(f"/{page}" for page in fixed), *(row[0] for row in kept.rows)]
+    return ["/", *(f"/{page}" for page in fixed), *sorted(row[0] for row in kept.rows)]
 
 
 def questions(datasette: Any) -> list[dict[str, str]]:
@@ -266,8 +269,15 @@ def _shown_first(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _labels(datasette: Any) -> dict[str, str]:
     """The name of each column in words: the first sentence of its description, or its label."""
-    columns = (table.get("columns") or {} for table in _tables(datasette).values())
-    return {column: text.split(". ")[0] for of_table in columns for column, text in of_table.items()}
+    return {column: text.split(". ")[0] for column, text in meanings(datasette).items()}
+
+
+def meanings(datasette: Any) -> dict[str, str]:
+    """What each column means, as the tables say, or its label where only queries have it."""
+    said = {key[7:]: told["en"] for key, told in WORDS.items() if key.startswith("column_")}
+    for table in _tables(datasette).values():
+        said |= table.get("columns") or {}
+    return said
 
 
 def _day(iso: str, tongue: str) -> str:
