@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import compare, fetch, protect, validate, whole
+from bench import compare, fetch, protect, serving, validate, whole
 
 
 def main(rows: int = 1_000_000, count: int = 3) -> None:
@@ -16,6 +16,7 @@ def main(rows: int = 1_000_000, count: int = 3) -> None:
     print(compare.table(found))
     print(json.dumps(fetch.main(1_000, 10_000), indent=1))
     protect.main(rows)
+    serving.main(rows)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from served import HOME
+from served import HOME, schemas
+
+from pipeline.serve.words import COLUMNS
 
 CLAIM, WORDS = "coalition-2022conf-2021", HOME / "pipeline" / "serve" / "words.yml"
 LANGUAGES = ("", "/ru", "/tg")
@@ -54,6 +56,24 @@ def test_every_word_of_the_interface_stands_in_three_languages() -> None:
     wanted = {key: {"ru", "tg"} if key.startswith("about_") else {"en", "ru", "tg"} for key in words()}
 
     assert {key: set(told) for key, told in words().items()} == wanted
+
+
+def test_every_column_is_told_in_three_languages(site: httpx.Client) -> None:
+    """No column lacks its sentence, and a table's page shows it in the language of the page."""
+    columns = {field["name"] for schema in schemas().values() for field in schema["fields"]}
+    shown = text(site.get("/ru/statistics/complaints").text)
+
+    assert columns <= set(COLUMNS)
+    assert {frozenset(told) for told in COLUMNS.values()} == {frozenset({"ru", "tg"})}
+    assert COLUMNS["qualifier"]["ru"] in shown
+
+
+@pytest.mark.parametrize(("prefix", "told"), [("/ru", "из четырёх цифр"), ("/tg", "аз чор рақам")])
+def test_a_refusal_speaks_the_language_of_its_page(site: httpx.Client, prefix: str, told: str) -> None:
+    """What is wrong with a question is said in Russian and Tajik too."""
+    got = site.get(f"{prefix}/statistics/who_says_what?year=x")
+
+    assert (got.status_code, told in text(got.text)) == (400, True)
 
 
 def test_every_claim_has_its_passport(site: httpx.Client, home: Path) -> None:

@@ -51,6 +51,7 @@ def write(public: Sequence[PublicTable], path: Path) -> None:
             _index(connection, table)
         connection.execute("COMMIT")
         connection.executescript(views.all_views(public))
+        connection.executescript(views.front(public))
         search.fill(connection, public)
         connection.execute("PRAGMA analysis_limit = 1000")
         connection.execute("ANALYZE")
@@ -108,6 +109,9 @@ def _index(connection: sqlite3.Connection, table: PublicTable) -> None:
             order = ", ".join([tables.quoted(name), *(f"{tables.quoted(sort)} DESC" for sort in newest)])
             title = tables.quoted(f"{table.name}_{name}")
             connection.execute(f"CREATE INDEX {title} ON {tables.quoted(table.name)} ({order})")
+    for sort in newest:  # the whole table, newest first, as it is opened
+        title = tables.quoted(f"{table.name}_{sort}")
+        connection.execute(f"CREATE INDEX {title} ON {tables.quoted(table.name)} ({tables.quoted(sort)} DESC)")
 
 
 @contextmanager

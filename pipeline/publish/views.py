@@ -3,13 +3,14 @@
 `claims` are those of every topic that stand now, `claim_versions` all that ever stood; `claims_ru`, `claims_tg` and so
 on are the same rows in Russian and Tajik.
 Made from the Table Schemas, so that a new breakdown column reaches it with no one's help. The named queries of
-metadata.yml select from it, and so may anyone who downloads the database.
+metadata.yml select from it, and so may anyone who downloads the database. front.sql chooses what the first page shows.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from pipeline.records import PublicTable
@@ -33,6 +34,9 @@ claim_id, indicator, area, period_start, period_end, period_type, period_words, 
 printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
 LANGUAGES: Final = ("en", "ru", "tg")
 STOOD: Final = "version, status, recorded_on, superseded_on"
+SHOWN_FIRST: Final = frozenset(
+    {"complaints", "monitoring_visits", "prosecutions", "vintages", "conflicts", "conflict_claims"}
+)
 LABELLED: Final = frozenset({"indicators", "units", "bodies", "areas", "topics", "documents"})
 
 
@@ -42,13 +46,18 @@ def all_views(public: Sequence[PublicTable]) -> str:
     return ";\n".join(filter(None, made))
 
 
+def front(public: Sequence[PublicTable]) -> str:
+    """The script of front.sql, or "" for a package that lacks what it asks."""
+    return (Path(__file__).with_name("front.sql").read_text(encoding="utf-8")) if _names(public) >= SHOWN_FIRST else ""
+
+
 def claims(public: Sequence[PublicTable], language: str = "en") -> str:
     """CREATE VIEW claims, or "" for a package that has no claims or lacks the lists that label them.
 
     Shape: `broken_down_by` tells the breakdowns in words, such as "sex: women; form: written", "" for a total.
     """
     topics = {one.name: one.table.schema for one in public if one.table.schema["primaryKey"] == "claim_id"}
-    if not topics or not {one.name for one in public} >= LABELLED:
+    if not topics or not _names(public) >= LABELLED:
         return ""
     rows = "\nUNION ALL\n".join(_bare(name, schema, f"'{name}' AS topic", language) for name, schema in topics.items())
     columns = _labelled(COLUMNS, language)
@@ -59,11 +68,15 @@ def claims(public: Sequence[PublicTable], language: str = "en") -> str:
 def versions(public: Sequence[PublicTable], language: str = "en") -> str:
     """CREATE VIEW claim_versions, the columns of claims and when each version stood; "" where there is no history."""
     history = next((one.table.schema for one in public if one.name == "vintages"), None)
-    if history is None or not {one.name for one in public} >= LABELLED:
+    if history is None or not _names(public) >= LABELLED:
         return ""
     rows = _bare("vintages", history, f"topic, {STOOD}", language)
     columns = ", ".join([_labelled(COLUMNS, language), *(f"c.{column}" for column in STOOD.split(", "))])
     return f"CREATE VIEW claim_versions{_suffix(language)} AS\nSELECT {columns}\nFROM (\n{rows}\n) AS c\n{LABELS}"
+
+
+def _names(public: Sequence[PublicTable]) -> set[str]:
+    return {one.name for one in public}
 
 
 def _suffix(language: str) -> str:

@@ -6,10 +6,12 @@ every word, then those that bear some. Knows no database and no page.
 
 from __future__ import annotations
 
+import difflib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,7 @@ from pipeline import folding
 
 LONGEST: Final = 200
 MOST_WORDS: Final = 12
+SHORTEST_MISSPELT, NEAR = 5, 0.8
 YEAR: Final = re.compile(r"\b(199\d|20\d\d)\b")
 WORD: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 Row = Mapping[str, Any]
@@ -27,11 +30,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`terms` are FTS5 expressions, one for each word that matters; `stems` the folded words each of them accepts."""
+    """`terms` are FTS5 expressions, one for each word that matters; `stems` the folded words each of them accepts.
+
+    `weights` say how much each word counts: a rare one more than one that nearly every row bears.
+    """
 
     terms: tuple[str, ...]
     stems: tuple[frozenset[str], ...]
     years: tuple[str, ...]
+    weights: tuple[float, ...] = ()
 
     @property
     def every(self) -> str:
@@ -44,18 +51,28 @@ class Question:
         return " OR ".join(self.terms)
 
 
-def question(text: str) -> Question:
-    """What `text` asks for; without terms and years when it holds no word that matters."""
+def question(text: str, written: frozenset[str] = frozenset()) -> Question:
+    """What `text` asks for; without terms and years when it holds no word that matters.
+
+    Shape: `written` are folded words of the record: one that is in none of them is also looked for as its nearest.
+    """
     kept = text[:LONGEST]
     phrases, idle = _vocabulary()
     words = [word for word in WORD.findall(YEAR.sub(" ", kept).lower()) if folding.folded(word)]
+    words = [part for word in words for part in (word.split("-") if _splits(word, phrases) else [word])]
     words = [word for word in words if word not in idle] or words
     terms, stems = [], []
     for phrase in _phrases(words[:MOST_WORDS], phrases):
-        ways = phrases.get(_key(phrase), (phrase,))
+        ways = phrases.get(_key(phrase)) or _respelled(phrase, written, phrases)
         terms.append("(" + " OR ".join(f"({folding.question(way)})" for way in dict.fromkeys((phrase, *ways))) + ")")
         stems.append(frozenset(stem for way in (phrase, *ways) for stem in folding.folded(way).split()))
     return Question(tuple(terms), tuple(stems), tuple(YEAR.findall(kept)))
+
+
+def weighed(asked: Question, counts: Sequence[int]) -> Question:
+    """The same question, once it is known how many rows bear each of its words."""
+    most = max(counts, default=0)
+    return replace(asked, weights=tuple(1 + math.log((1 + most) / (1 + count)) for count in counts))
 
 
 def ordered(rows: Iterable[Row], asked: Question) -> list[Row]:
@@ -78,7 +95,8 @@ def named(rows: Iterable[Row], asked: Question) -> list[Row]:
 def _score(row: Row, asked: Question) -> tuple[Any, ...]:
     """Lower is better: words in its title and its breakdown, its own year, a total, no context, the newest."""
     told = _stems(row["titles"]), _stems(row["broken_down_by"] or "")
-    named = sum(1 for stems in asked.stems for part in told if stems & part)
+    weights = asked.weights or (1.0,) * len(asked.stems)
+    named = sum(weight for stems, weight in zip(asked.stems, weights, strict=True) for part in told if stems & part)
     start, end = row["period_start"] or "", row["period_end"] or row["period_start"] or ""
     inside = sum(1 for year in asked.years if start[:4] == year == end[:4])
     touched = sum(1 for year in asked.years if start[:4] <= year <= end[:4])
@@ -92,6 +110,20 @@ def _score(row: Row, asked: Question) -> tuple[Any, ...]:
         newest,
         row["key"],
     )
+
+
+def _splits(word: str, phrases: Mapping[str, object]) -> bool:
+    """Whether the halves of a word with a hyphen stand better alone: ВИЧ-инфицированные, but not 143-1."""
+    return "-" in word and not any(letter.isdigit() for letter in word) and _key(word) not in phrases
+
+
+def _respelled(phrase: str, written: frozenset[str], phrases: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A word that nobody wrote, with the nearest that somebody did, or with all that are called the same."""
+    form = _key(phrase)
+    if not written or len(form) < SHORTEST_MISSPELT or any(word.startswith(form) for word in written):
+        return (phrase,)
+    near = difflib.get_close_matches(form, [*phrases, *written], n=1, cutoff=NEAR)
+    return (phrase, *(phrases.get(near[0]) or near)) if near else (phrase,)
 
 
 def _key(phrase: str) -> str:

@@ -2,7 +2,7 @@
 
 An answer is whole or refused with a sentence, never cut and never an empty list for a question that makes no sense.
 Beside it stand the feed of changes, openapi.yaml, the sitemap and robots.txt, each a template. Loaded by Datasette
-with --plugins-dir. What a parameter may be is judged in guard.py.
+with --plugins-dir. What a parameter may be is judged in refusals.py.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ import pluggy
 import xlsxwriter
 from datasette import Response
 from datasette.database import QueryInterrupted
+from markupsafe import Markup
 
+from pipeline.serve import refusals
 from pipeline.serve.plugins import guard, pages
+from pipeline.serve.words import WORDS
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 DATABASE: Final = pages.DATABASE
 WHOLE: Final = "The whole tables stand at /files/statistics.db"
-SHAPES: Final = ("", "array")
 TEMPLATES: Final = {
     "feed/changes.atom": ("feed.atom", "application/atom+xml"),
     "openapi.yaml": ("openapi.yaml", "application/yaml"),
@@ -63,7 +65,7 @@ async def _answer(datasette: Any, request: Any) -> Any:
         sentence = f"There is no such address under /v1/. Queries: {known}. Forms: {forms}; without one, JSON."
         return await _refused(datasette, request, 404, sentence)
     if extension == ".metadata.json":
-        return Response.json(_metadata(request, name, query), headers=guard.cors(datasette))
+        return Response.json(await _metadata(datasette, request, name, query), headers=guard.cors(datasette))
     found, refusal = await _found(datasette, query, given)
     if refusal:
         return await _refused(datasette, request, 400, f"{name}: {refusal}")
@@ -76,10 +78,10 @@ async def _answer(datasette: Any, request: Any) -> Any:
 
 async def _found(datasette: Any, query: Any, given: dict[str, list[str]]) -> tuple[Any, str]:
     """The result of a named query, or why there is none."""
-    if given.pop("_shape", [""]) not in ([one] for one in SHAPES):
+    if given.pop("_shape", ["array"]) != ["array"]:
         return None, "_shape is array, which is also what comes without it."
     declared = query.get("parameters") or {}
-    if wrong := await guard.fault(datasette, DATABASE, declared, given):
+    if wrong := await refusals.of_query(datasette, DATABASE, declared, given):
         return None, wrong
     values = {parameter: given.get(parameter, [""])[0] for parameter in declared}
     try:
@@ -133,19 +135,23 @@ FORMS: Final[dict[str, Callable[..., tuple[Any, str]]]] = {
 }
 
 
-def _metadata(request: Any, name: str, query: dict[str, Any]) -> dict[str, object]:
-    """What stands beside an answer: its words, its parameters, where units and definitions stand, licence, citation."""
+async def _metadata(datasette: Any, request: Any, name: str, query: dict[str, Any]) -> dict[str, object]:
+    """What stands beside an answer: its words, parameters and columns, where units stand, licence, citation."""
+    none = dict.fromkeys(query.get("parameters") or {}, "")
+    empty = await datasette.execute(DATABASE, f"SELECT * FROM ({query['sql']}) LIMIT 0", none)  # noqa: S608  our query
+    meanings = pages.meanings(datasette)
     here = pages.address(request)
-    site = pages.WORDS["site"]["en"]
+    site = WORDS["site"]["en"]
     return {
         "name": name,
         "title": query["title"],
-        "description": query.get("description") or query.get("description_html"),
+        "description": query.get("description") or Markup(query["description_html"]).striptags(),  # noqa: S704  ours
         "url": f"{here}/v1/{name}",
         "parameters": {key: rule["sentence"] for key, rule in (query.get("parameters") or {}).items()},
+        "columns": {column: meanings.get(column, column) for column in empty.columns},
         "unit": "Each row names its own in unit or unit_name; units stand in /statistics/units.json?_shape=array",
         "definition": "Of each indicator: /statistics/indicators.json?_shape=array; of each column: /dictionary",
         "licence": "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/",
         "citation": f"{site}. {query['title']}. {here}/v1/{name}. For one figure: {here}/figure/<claim_id>.",
-        "caveat": pages.WORDS["caveat"]["en"],
+        "caveat": WORDS["caveat"]["en"],
     }

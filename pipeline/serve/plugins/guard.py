@@ -1,38 +1,35 @@
 """What stock Datasette leaves open, closed: one small plugin, loaded by Datasette with --plugins-dir.
 
-It caps what one request may cost in memory, adds the headers a public page needs, answers 304 before any SQL while
-the release is the same, refuses a named query's bad parameter with a sentence instead of an empty list, keeps
-readers' addresses and requests out of the log, and gives each claim one permanent address, /claim/<claim_id>. It stands
-alone: Datasette imports it by path, so it imports nothing of ours.
+It caps what one request may cost in memory, adds the headers a public page needs, refuses a parameter that cannot be
+meant with a sentence instead of an empty list (refusals.py judges), keeps readers' addresses and requests out of the
+log, and gives each claim one permanent address, /claim/<claim_id>.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import json
 import re
 import sqlite3
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final, TextIO, cast
 from urllib.parse import parse_qs, quote, urlencode
 
 import pluggy
 import uvicorn.config
 from datasette import Response
+from datasette.database import QueryInterrupted
 from datasette.plugins import pm
 from markupsafe import Markup
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+from pipeline.serve.prepared import App, Message, Receive, Send
+from pipeline.serve.refusals import of_address, of_options, of_query
+from pipeline.serve.words import language, say
+
 Headers = list[tuple[bytes, bytes]]
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
@@ -60,11 +57,10 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-SOURCES: Final = {".py", ".html", ".yml", ".css", ".atom", ".xml", ".yaml", ".txt"}
 KEPT: Final = {"cache-control": "public, max-age=300"}
+TEXTS: Final = (".csv", ".atom", ".yaml", ".xml", ".txt")  # their errors are plain text
 # The pages under /-/ that tell paths, threads or memory of this machine stay shut; these do not.
 OPEN_INTERNALS: Final = frozenset({"static", "static-plugins", "versions", "metadata", "settings"})
-PERSONAL: Final = frozenset({b"cookie", b"authorization"})
 
 
 class Discreet:
@@ -81,6 +77,16 @@ class Discreet:
     def __getattr__(self, name: str) -> Any:
         """Everything else is the stream's."""
         return getattr(self.stream, name)
+
+
+@hookimpl
+def get_metadata(datasette: Any, key: str | None) -> dict[str, Any]:
+    """What metadata.yml says of a database, save to the question who may see a table, which copies it all each time.
+
+    Those copies were half of a table's time. Whoever gives a table an `allow` of its own gets the copies back.
+    """
+    told = {} if key == "tables" else getattr(datasette, "told", {})
+    return {"databases": dict(told)} if told else {}
 
 
 @hookimpl
@@ -101,13 +107,16 @@ async def startup(datasette: Any) -> None:
     if pm.has_plugin("datasette.handle_exception"):  # the first Datasette of the process
         sys.stderr = cast("TextIO", Discreet(sys.stderr))
         handlers = uvicorn.config.LOGGING_CONFIG["handlers"]
-        handlers["access"] = {"class": "logging.NullHandler"}
         handlers["default"] |= {"level": "WARNING"}
+        uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.access"]["handlers"] = []  # none, so no line is ever made
         pm.unregister(name="datasette.handle_exception")
+    databases = datasette.metadata("databases") or {}
+    if not any("allow" in table for said in databases.values() for table in said.get("tables", {}).values()):
+        datasette.told = {name: databases.pop(name) for name in list(databases)}
     datasette.inspect_data = {
         name: {"hash": db.hash, "size": db.size, "tables": await db.execute_fn(partial(_counts, described))}
         for name, db in datasette.databases.items()
-        if db.hash and (described := datasette.metadata("tables", database=name, fallback=False))
+        if db.hash and (described := (datasette.metadata("databases") or {}).get(name, {}).get("tables"))
     }
 
 
@@ -126,18 +135,24 @@ async def handle_exception(datasette: Any, request: Any, exception: Exception) -
     """The error page or JSON of stock Datasette; only a fault of ours is logged, without values."""
     status = getattr(exception, "status", HTTPStatus.INTERNAL_SERVER_ERROR)
     sentence = getattr(exception, "message", None) or (exception.args[0] if exception.args else "Not found")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if isinstance(exception, QueryInterrupted) or getattr(exception, "message_is_html", False):
+        status, sentence = HTTPStatus.BAD_REQUEST, say("too_long", language(datasette))
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         traceback.print_exc()
-        sentence = "The server failed on this request. The fault is ours, not yours."
-    if getattr(exception, "message_is_html", False):
-        sentence = "This took longer than the server allows. Ask for less, or download the whole database and query it."
+        sentence = say("our_fault", language(datasette))
     return await error(datasette, request.path, status, str(sentence))
+
+
+@hookimpl
+def forbidden(datasette: Any, request: Any) -> object:
+    """A sentence for who tries SQL, in the form that was asked for."""
+    return error(datasette, request.path, HTTPStatus.FORBIDDEN, say("no_sql", language(datasette)))
 
 
 # Which page tells more of a cell: its column, the page, and the column that bears the key if it is another.
 LINKS: Final = {
     **dict.fromkeys(("claim_id", "headline_claim", "set_aside", "total_claim"), ("figure", "")),
-    **dict.fromkeys(("value", "headline"), ("figure", "claim_id")),
+    **dict.fromkeys(("value", "headline"), ("figure", "claim_id")), "total": ("figure", "total_claim"),
     **dict.fromkeys(("document_title", "title"), ("document", "document_id")),
     "document_id": ("document", ""), "indicator": ("series", ""), "conflict_id": ("conflict", ""),
 }  # fmt: skip
@@ -187,24 +202,19 @@ async def _claim(datasette: Any, request: Any) -> object:
 
 @hookimpl(tryfirst=True)  # the innermost door: prepared.py keeps what leaves it
 def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
-    """Every request through one door: refusals, 304, headers."""
-    tag = _tag(datasette)
-    unchanged = [(k.encode(), v.encode()) for k, v in (cors(datasette) | HEADERS | KEPT | {"etag": tag}).items()]
+    """Every request through one door: refusals and headers."""
 
     def guarded(app: App) -> App:
         async def door(scope: Message, receive: Receive, send: Send) -> None:
             async def dressed(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    message = {**message, "headers": _dressed(message, tag)}
+                    message = {**message, "headers": _dressed(message)}
                 elif scope["path"].endswith(".csv") and message.get("body"):
                     message = {**message, "body": _inert_csv(message["body"])}
                 await send(message)
 
             if scope["type"] != "http":
                 await app(scope, receive, send)
-            elif scope["method"] == "GET" and _is_known(dict(scope["headers"]), tag):
-                await send({"type": "http.response.start", "status": 304, "headers": unchanged})
-                await send({"type": "http.response.body"})
             elif refused := await _refusal(datasette, scope):
                 await refused.asgi_send(dressed)
             else:
@@ -224,29 +234,12 @@ def _inert_csv(rows: bytes) -> bytes:
     return out.getvalue().encode()
 
 
-def _dressed(message: Message, tag: str) -> Headers:
-    """The headers of an answer with ours added; a page that is whole also gets the tag of the release."""
+def _dressed(message: Message) -> Headers:
+    """The headers of an answer with ours added; one that is whole may also be kept for a while."""
     headers: Headers = list(message["headers"])
     there = {name.lower() for name, _ in headers}
-    added = {**HEADERS, **KEPT, "etag": tag} if message["status"] == HTTPStatus.OK else HEADERS
+    added = {**HEADERS, **KEPT} if message["status"] == HTTPStatus.OK else HEADERS
     return headers + [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in there]
-
-
-def _is_known(given: Mapping[bytes, bytes], tag: str) -> bool:
-    """Whether If-None-Match names our tag, weak or strong, in a request that is nobody's in particular."""
-    if b"if-none-match" not in given:
-        return False
-    asked = given.get(b"if-none-match", b"").decode("latin-1").split(",")
-    return tag in {f"W/{one.strip().removeprefix('W/')}" for one in asked} and not PERSONAL & set(given)
-
-
-def _tag(datasette: Any) -> str:
-    """One validator for every page: databases are immutable, so release, words, settings and code decide all."""
-    parts = [db.hash for db in datasette.databases.values() if db.hash]
-    parts += [json.dumps(datasette.metadata(), sort_keys=True, default=str), str(datasette.settings_dict())]
-    room = Path(__file__).parent.parent
-    parts += [path.read_text(encoding="utf-8") for path in sorted(room.rglob("*")) if path.suffix in SOURCES]
-    return f'W/"{hashlib.sha256("".join(parts).encode()).hexdigest()[:32]}"'
 
 
 async def _refusal(datasette: Any, scope: Message) -> Any:
@@ -258,41 +251,25 @@ async def _refusal(datasette: Any, scope: Message) -> Any:
     first, _, rest = path.strip("/").partition("/")
     name, _, extension = rest.partition(".")
     if first == "-" and name.partition("/")[0] not in OPEN_INTERNALS:
-        return await error(datasette, path, 404, "There is no such page.")
+        return await error(datasette, path, 404, say("no_page", language(datasette)))
     if scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
-        refused = await error(datasette, ".json", 405, "This site only reads: use GET.")
+        refused = await error(datasette, ".json", 405, say("only_reads", language(datasette)))
         refused.headers["allow"] = "GET, HEAD"
         return refused
-    if "_timelimit" in arguments:
-        return await error(datasette, path, 400, "_timelimit is not offered here.")
     query = await datasette.get_canned_query(first, name, None) if first in datasette.databases else None
     if not query:
-        return None
+        wrong = await of_address(datasette, path, arguments)
+        return await error(datasette, path, 400, wrong) if wrong else None
     declared = query.get("parameters") or {}
     asked = {argument: values for argument, values in arguments.items() if not argument.startswith("_")}
     start = next((rule["start"] for rule in declared.values() if "start" in rule), None)  # none: all may be left out
     if start and not extension and not "".join(value for values in asked.values() for value in values).strip():
         return Response.redirect(datasette.urls.path(start))
-    wrong = await fault(datasette, first, declared, asked)
+    wrong = await of_query(datasette, first, declared, asked)
+    wrong = wrong or of_options(
+        {name: arguments[name] for name in arguments.keys() - asked.keys()}, language(datasette)
+    )
     return await error(datasette, path, 400, f"{name}: {wrong}") if wrong else None
-
-
-async def fault(
-    datasette: Any, database: str, declared: Mapping[str, Mapping[str, str]], asked: Mapping[str, list[str]]
-) -> str | None:
-    """What is wrong with the parameters of a named query, in a sentence that says what to give."""
-    if unknown := sorted(set(asked) - set(declared)):
-        takes = f"it takes {', '.join(declared)}" if declared else "it takes none"
-        return f"there is no parameter {', '.join(unknown)}; {takes}."
-    if twice := sorted(name for name, values in asked.items() if len(values) > 1):
-        return f"{', '.join(twice)} is given more than once; give it once."
-    for name, rule in declared.items():
-        value = asked.get(name, [""])[0]
-        if not re.fullmatch(rule["pattern"], value):
-            return rule["sentence"]
-        if "known" in rule and not (await datasette.execute(database, rule["known"], {name: value})).first():
-            return rule["unknown"]
-    return None
 
 
 def inert(cell: object) -> object:
@@ -308,7 +285,7 @@ async def error(datasette: Any, path: str, status: int, sentence: str) -> Any:
     said = {"ok": False, "error": sentence, "status": status, "title": None}
     if path.endswith(".json"):
         return Response.json(said, status=status, headers=cors(datasette))
-    if path.endswith(".csv"):
+    if path.endswith(TEXTS):
         return Response.text(sentence, status=status, headers=cors(datasette))
     template = datasette.jinja_env.select_template([f"{status}.html", "error.html"])
     page = {**said, "urls": datasette.urls, "app_css_hash": datasette.app_css_hash(), "menu_links": list}

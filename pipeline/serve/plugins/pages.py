@@ -10,45 +10,36 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from pathlib import Path
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pluggy
-import yaml
 from datasette import Response
 from datasette.app import Datasette
 from markupsafe import Markup
 
-from pipeline.serve import asking
+from pipeline import folding
+from pipeline.serve import asking, drawing, prepared
 from pipeline.serve.plugins import guard
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Any, Any], Awaitable[None]]
+from pipeline.serve.words import COLUMNS, WORDS, language, say
 
 hookimpl: Final = pluggy.HookimplMarker("datasette")
 
 DATABASE: Final = "statistics"
+PACKAGE: Final = uuid.UUID("c0f0974f-9adc-564b-acc1-c483ccca5dd8")  # of schemas/package.yml: ids that outlive any host
 TRANSLATED: Final = ("ru", "tg")
 VIEWS: Final = ("claims", "claim_versions")
-WORDS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
-    (Path(__file__).parent.parent / "words.yml").read_text(encoding="utf-8")
-)
 # Data answers are the same in every language.
 DATA: Final = re.compile(r"/(v1|feed|files|site)(/|$)|.*\.(json|csv|db|xlsx|atom|xml|yaml|txt)$")
 LABEL: Final = re.compile(r"\b(title|definition|explanation|reason)_en\b")
 READ, ENOUGH, SHOWN = 300, 5, 50
-LABEL_WIDE, LABEL_HIGH = 22, 11
+# Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
+FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def language(datasette: Any) -> str:
-    """The language of one Datasette: the prefix it is served under, English without one."""
-    return datasette.setting("base_url").strip("/") or "en"
 
 
 @hookimpl
@@ -99,19 +90,25 @@ def localised(part: Any, tongue: str) -> Any:
 
 
 def _described(metadata: Any, tongue: str) -> Any:
-    """The metadata with the descriptions of the tables in one language, as words.yml has them."""
+    """The metadata with the descriptions of tables and columns in one language."""
     for name, table in metadata["databases"][DATABASE]["tables"].items():
         table["description"] = WORDS.get(f"about_{name}", WORDS["about_code_list"])[tongue]
+        for column, label in table["columns"].items():
+            means = COLUMNS.get(f"{name}.{column}") or COLUMNS.get(column)
+            table["columns"][column] = f"{label}. {means[tongue]}" if means else label
     return metadata
 
 
 @hookimpl(trylast=True)  # the outermost door, so that each site below has its own guard
-def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
-    """/ru/ and /tg/ lead to their site, without the prefix; data under them is answered by the English one."""
+def asgi_wrapper(datasette: Any) -> Callable[[prepared.App], prepared.App]:
+    """/ru/ and /tg/ lead to their site, without the prefix; data under them is answered by the English one.
 
-    def by_language(app: App) -> App:
-        async def door(scope: Message, receive: Any, send: Any) -> None:
-            if scope["type"] != "http" or not getattr(datasette, "sites", None):
+    Around both stands what is known already.
+    """
+
+    def by_language(app: prepared.App) -> prepared.App:
+        async def door(scope: prepared.Message, receive: prepared.Receive, send: prepared.Send) -> None:
+            if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
             _, first, rest = (scope["path"] + "/").split("/", 2)
@@ -128,7 +125,10 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
 
         return door
 
-    return by_language
+    if language(datasette) != "en":
+        return lambda app: app
+    release = prepared.release_tag(datasette)
+    return lambda app: prepared.door(by_language(app), release, cors=datasette.cors)
 
 
 # What is counted but nobody gave a figure for: a reader who asks for it is told so on the page of its series.
@@ -146,8 +146,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     labels = _labels(datasette)
 
     def t(key: str, **given: object) -> str:
-        text = WORDS[key][tongue]
-        return text.format(**given) if given else text
+        return say(key, tongue, **given)
 
     async def ask(sql: str, **given: object) -> list[dict[str, Any]]:
         asked = LABEL.sub(rf"\1_{tongue}", sql)
@@ -158,15 +157,16 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
                 return []
             raise
 
-    async def ask_at_length(sql: str) -> list[dict[str, Any]]:
-        asked = LABEL.sub(rf"\1_{tongue}", sql)
-        base = datasette.get_database(DATABASE)
-        return list(await base.execute_fn(lambda conn: [dict(row) for row in conn.execute(asked)]))
+    written: list[frozenset[str]] = []  # the folded words of all titles, once somebody asks
 
     async def found(text: str) -> list[Mapping[str, Any]]:
-        asked = asking.question(text)
+        if not written:
+            written.append(frozenset(folding.folded(" ".join([row["title"] for row in await ask(TITLES)])).split()))
+        asked = asking.question(text, written[0])
         if not asked.terms:
-            return []
+            return [row for year in asked.years[:1] for row in await ask(OF_YEAR, year=year)]
+        counts = [(await ask(COUNT, asked=term))[0]["n"] for term in asked.terms]
+        asked = asking.weighed(asked, counts)
         hits = await ask(SEARCH, asked=asked.every) + asking.named(await ask(UNSAID), asked)
         best = asking.ordered(hits, asked)
         if len(best) < ENOUGH and len(asked.terms) > 1:
@@ -177,17 +177,19 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
 
     env.finalize = lambda value: value.translate(guard.TURNING) if isinstance(value, str) else value
     env.globals |= {
-        "t": t, "ask": ask, "ask_at_length": ask_at_length, "found": found, "language": tongue,
+        "t": t, "ask": ask, "found": found, "language": tongue,
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
         "window": lambda start, end: _window(start, end, tongue),
         "day": lambda iso: _day(iso, tongue),
-        "year_fraction": _year_fraction, "ticks": _ticks, "free_level": _free_level,
+        "shown_first": _shown_first, "axes": drawing.Axes, "bars": drawing.bars,
+        "ticks": drawing.ticks, "years": drawing.years,
         "other": lambda column, columns: (
             column.endswith(("_en", "_ru", "_tg")) and not column.endswith(tongue) and column[:-2] + tongue in columns
         ),
         "web": lambda url: url if urlsplit(url or "").scheme in {"http", "https"} else "",
+        "lasting": lambda name: uuid.uuid5(PACKAGE, name).urn,
         "questions": lambda: questions(datasette), "described": lambda: list(_tables(datasette).items()),
         "site_pages": lambda: site_pages(datasette),
         "table_title": lambda name: _tables(datasette).get(name, {}).get("title", name),
@@ -196,10 +198,11 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
     }  # fmt: skip
 
 
+# A sitemap holds 50,000 at most.
 PAGES: Final = """
-SELECT DISTINCT '/topic/' || topic FROM claims UNION ALL SELECT '/series/' || indicator FROM indicators
+SELECT DISTINCT '/topic/' || topic FROM vintages UNION ALL SELECT '/series/' || indicator FROM indicators
 UNION ALL SELECT '/conflict/' || conflict_id FROM conflicts UNION ALL SELECT '/document/' || document_id FROM documents
-UNION ALL SELECT DISTINCT '/figure/' || claim_id FROM vintages"""
+UNION ALL SELECT '/figure/' || claim_id FROM (SELECT claim_id FROM vintages GROUP BY claim_id LIMIT 45000)"""
 # A row of the index is a claim or an event; the nearest are read, asking.py puts them in order.
 SEARCH: Final = f"""
 SELECT r.resource, r.key, coalesce(i.title_en, m.title_en) AS title, c.value, c.qualifier, c.unit_name,
@@ -214,6 +217,21 @@ LEFT JOIN indicators AS i ON i.indicator = c.indicator
 LEFT JOIN documents AS d ON d.document_id = coalesce(c.document_id, m.document_id)"""  # noqa: S608  our number
 
 
+TITLES: Final = """
+SELECT title_en || ' ' || title_ru || ' ' || title_tg AS title FROM indicators UNION ALL
+SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM bodies UNION ALL
+SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM areas UNION ALL SELECT title FROM documents"""
+COUNT: Final = f"SELECT count(*) AS n FROM (SELECT 1 FROM search WHERE search MATCH :asked LIMIT {10 * READ})"  # noqa: S608
+# A year alone asks for what is said of it: country totals of complaints first.
+OF_YEAR: Final = f"""
+SELECT 'claims' AS resource, c.claim_id AS key, c.indicator_title AS title, c.value, c.qualifier, c.unit_name,
+  c.originator_name, c.broken_down_by, c.document_title, c.document_id, c.period_start, c.period_end
+FROM claims AS c JOIN indicators AS i ON i.indicator = c.indicator
+WHERE c.period_start <= :year || '-12-31' AND c.period_end >= :year || '-01-01'
+ORDER BY c.period_start <> :year || '-01-01' OR c.period_end <> :year || '-12-31', c.topic <> 'complaints',
+  i.ohchr_type = 'context', c.broken_down_by <> '', c.period_end DESC, c.claim_id LIMIT {SHOWN}"""  # noqa: S608  our number
+
+
 def address(request: Any) -> str:
     """Where this site stands, as the reader or the proxy before us says: scheme and host."""
     scheme = request.headers.get("x-forwarded-proto", "")
@@ -221,14 +239,14 @@ def address(request: Any) -> str:
 
 
 def _tables(datasette: Any) -> dict[str, dict[str, Any]]:
-    return datasette.metadata("tables", database=DATABASE, fallback=False) or {}
+    return (datasette.metadata("databases") or {}).get(DATABASE, {}).get("tables") or {}
 
 
 async def site_pages(datasette: Any) -> list[str]:
     """The path of every page of ours, without the language."""
     fixed = "search sources coverage methods dictionary downloads api".split()
     kept = await datasette.execute(DATABASE, PAGES)
-    return ["/", *(f"/{page}" for page in fixed), *(row[0] for row in kept.rows)]
+    return ["/", *(f"/{page}" for page in fixed), *sorted(row[0] for row in kept.rows)]
 
 
 def questions(datasette: Any) -> list[dict[str, str]]:
@@ -242,33 +260,24 @@ def questions(datasette: Any) -> list[dict[str, str]]:
     return found
 
 
+def _shown_first(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The columns of a table of figures, or the cells of one row, in the order in which a reader wants them."""
+    names = [cell.get("column") or cell["name"] for cell in cells]
+    place = {name: at for at, name in enumerate(FIRST)} if "value" in names else {}
+    return [cell for _, cell in sorted(zip(names, cells, strict=True), key=lambda one: place.get(one[0], len(FIRST)))]
+
+
 def _labels(datasette: Any) -> dict[str, str]:
     """The name of each column in words: the first sentence of its description, or its label."""
-    columns = (table.get("columns") or {} for table in _tables(datasette).values())
-    return {column: text.split(". ")[0] for of_table in columns for column, text in of_table.items()}
+    return {column: text.split(". ")[0] for column, text in meanings(datasette).items()}
 
 
-def _year_fraction(iso: str, after: int = 0) -> float:
-    """A day as years: the first of July 2021 is 2021.5, nearly; with `after` 1, the end of the day."""
-    day = datetime.date.fromisoformat(iso)
-    return day.year + (day.timetuple().tm_yday - 1 + after) / 366
-
-
-def _ticks(most: float) -> list[int]:
-    """Round numbers from zero to at least `most`, five or so."""
-    rough = max(most, 4) / 4
-    size = 10 ** math.floor(math.log10(rough))
-    step = next(size * nice for nice in (1, 2, 5, 10) if size * nice >= rough)
-    return [int(step * n) for n in range(math.ceil(max(most, 4) / step) + 1)]
-
-
-def _free_level(taken: list[tuple[float, float]], x: float, y: float) -> float | None:
-    """Where the number of a bar at (x, y) may stand, above it or below, away from those `taken`; None if nowhere."""
-    for level in (y - 6, y + 13):
-        if all(abs(x - other) > LABEL_WIDE or abs(level - beside) > LABEL_HIGH for other, beside in taken):
-            taken.append((x, level))
-            return level
-    return None
+def meanings(datasette: Any) -> dict[str, str]:
+    """What each column means, as the tables say, or its label where only queries have it."""
+    said = {key[7:]: told["en"] for key, told in WORDS.items() if key.startswith("column_")}
+    for table in _tables(datasette).values():
+        said |= table.get("columns") or {}
+    return said
 
 
 def _day(iso: str, tongue: str) -> str:
