@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,23 +51,20 @@ def schemas(release: Path) -> dict[str, Any]:
     return {one["name"]: one["schema"] for one in read(release / "datapackage.json")["resources"]}
 
 
-def test_two_builds_under_other_circumstances_are_the_same_bytes(tmp_path):
-    """Folder, time zone, locale, hash seed, umask and the date change nothing."""
+def test_two_builds_under_other_circumstances_are_the_same_bytes(release, tmp_path):
+    """Folder, time zone, locale, hash seed, umask and the date change nothing of the real record."""
     before = {"TZ": "Asia/Dushanbe", "LC_ALL": "C", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}
     after = {"TZ": "America/Lima", "LC_ALL": "C.utf8", "PYTHONHASHSEED": "2", "POLARS_MAX_THREADS": "1"}
     told = []
     for number, (settings, preamble, umask) in enumerate(((before, "", "0o022"), (after, invented.PAST, "0o077"))):
         target = tmp_path / ("deeper/" * number) / f"build {number}"
-        target.mkdir(parents=True)
-        code = (
-            f"{preamble}\nimport os, pathlib, invented_package\nos.umask({umask})\n"
-            "from pipeline import project\n"
-            "project.project(invented_package.staged(pathlib.Path()), pathlib.Path())"
-        )
-        paths = f"{HERE.parent}{os.pathsep}{HERE}"
+        shutil.copytree(release / "data", target / "data")
+        shutil.copy(release / "datapackage.json", target)
+        code = f"{preamble}\nimport os, pathlib\nos.umask({umask})\n"
+        code += "from pipeline import project\nproject.project(pathlib.Path(), pathlib.Path())"
         subprocess.run(
-            [sys.executable, "-c", code], cwd=target, env={"PATH": os.environ["PATH"], "PYTHONPATH": paths, **settings},
-            check=True, timeout=60,
+            [sys.executable, "-c", code], cwd=target, check=True, timeout=60,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE.parent), **settings},
         )  # fmt: skip
         files = sorted(path for path in target.rglob("*") if path.is_file())
         told.append({path.relative_to(target): hashlib.sha256(path.read_bytes()).hexdigest() for path in files})
@@ -279,3 +277,39 @@ def test_what_a_projection_wrote_before_is_written_over(small, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.glob("*.*")} == {
         path.name: path.read_bytes() for path in small.glob("*.*")
     }
+
+
+# The site
+
+
+def test_the_page_of_downloads_bears_the_json_ld_of_the_release_in_its_language(site, release):
+    """One block, the facts of the file and the words of the page; each address gives the released bytes."""
+    told = read(release / "dataset.jsonld")
+    for prefix, tongue in (("", "en"), ("/ru", "ru"), ("/tg", "tg")):
+        page = site.get(f"{prefix}/downloads").text
+        (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+        shown = json.loads(block)
+
+        assert 'type="application/ld+json" href="/files/dataset.jsonld"' in site.get(f"{prefix}/").text
+        assert shown["inLanguage"] == tongue
+        assert shown["name"] in told["alternateName"]
+        assert {key: shown[key] for key in ("version", "license", "temporalCoverage")} == {
+            key: told[key] for key in ("version", "license", "temporalCoverage")
+        }
+    wrong = [
+        one["contentUrl"]
+        for one in shown["distribution"]
+        if site.get(one["contentUrl"]).content != (release / one["contentUrl"].removeprefix("/files/")).read_bytes()
+    ]
+
+    assert wrong == []
+
+
+def test_the_page_of_downloads_leads_to_every_format(site, release):
+    """All that project wrote, but for the manifests of the bag; each link answers."""
+    links = re.findall(r'href="/files/([^"]*)"', site.get("/downloads").text)
+    written = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}
+    aside = {"verify.py", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "MANIFEST.json"}
+
+    assert set(links) == written - aside
+    assert {site.get(f"/files/{link}").status_code for link in links if "/" not in link} == {200}

@@ -95,13 +95,12 @@ def _findings(package: Package) -> Iterator[Said]:
         for row in package.rows(table):
             claim = row["claim_id"] or ""
             newest[claim] = max(newest.get(claim, 1), int(row.get("version") or 1))
-    for table in FOUND.keys() & package.resources:
-        key = package.resources[table]["schema"]["primaryKey"][0]
+    for table, columns in FOUND.items():
         for row in package.rows(table):
-            finding = _name(table, row[key])
+            finding = _name(table, row[package.resources[table]["schema"]["primaryKey"][0]])
             yield "entity", (finding,), {}
             yield "hadMember", (_name("table", table), finding), {}
-            for claim in "; ".join(row[column] or "" for column in FOUND[table]).split("; "):
+            for claim in "; ".join(row[column] or "" for column in columns).split("; "):
                 if claim in newest:
                     yield "wasDerivedFrom", (finding, _name("figure", claim, f"{newest[claim]}")), {}
 

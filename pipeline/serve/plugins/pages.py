@@ -44,6 +44,11 @@ LABEL: Final = re.compile(r"\b(title|definition|explanation|reason)_en\b")
 READ, ENOUGH, SHOWN = 300, 5, 50
 LABEL_WIDE, LABEL_HIGH = 22, 11
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS: Final = {
+    "dataset.jsonld": "schema.org", "dcat-ap.jsonld": "DCAT-AP 3", "croissant.json": "Croissant",
+    "csv-metadata.json": "CSVW", "codes.jsonld": "SKOS", "prov.json": "W3C PROV", "CITATION.cff": "CITATION.cff",
+    "bagit.txt": "BagIt", "dictionary.md": "Markdown",
+}  # fmt: skip
 
 
 def language(datasette: Any) -> str:
@@ -192,7 +197,10 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "site_pages": lambda: site_pages(datasette),
         "table_title": lambda name: _tables(datasette).get(name, {}).get("title", name),
         "here_address": lambda request, path: f"{address(request)}{prefix}{path}",
-        "dataset": lambda here: _dataset(here, t("site"), t("lead"), tongue, _tables(datasette)),
+        "dataset": lambda here: _dataset(
+            _release(datasette), url=here, name=t("site"), description=t("lead"), inLanguage=tongue
+        ),
+        "formats": lambda: _formats(_release(datasette)),
     }  # fmt: skip
 
 
@@ -284,17 +292,26 @@ def _window(start: str, end: str, tongue: str) -> str:
     return " – ".join(dict.fromkeys([_day(start, tongue), _day(end, tongue)]))
 
 
-def _dataset(here: str, name: str, description: str, tongue: str, tables: Mapping[str, Any]) -> Markup:
-    """The JSON-LD of the whole record, for search engines; no text in it can close the block."""
-    files = [(f"data/{table}.csv", "text/csv") for table in tables]
-    files += [("statistics.xlsx", XLSX), ("statistics.db", "application/vnd.sqlite3")]
-    told = {
-        "@context": "https://schema.org/", "@type": "Dataset", "name": name, "description": description, "url": here,
-        "inLanguage": tongue, "license": "https://creativecommons.org/licenses/by/4.0/", "isAccessibleForFree": True,
-        "spatialCoverage": "Tajikistan",
-        "distribution": [
-            {"@type": "DataDownload", "contentUrl": f"/files/{path}", "encodingFormat": kind} for path, kind in files
-        ],
-    }  # fmt: skip
+def _release(datasette: Any) -> Path:
+    """The folder of the release that is served."""
+    return Path(datasette.get_database(DATABASE).path).parent
+
+
+def _dataset(release: Path, **own: str) -> Markup:
+    """The JSON-LD that the release bears, with the words of this page; no text in it can close the block."""
+    if not (release / "dataset.jsonld").is_file():  # a release from before it had one
+        return Markup()
+    told = json.loads((release / "dataset.jsonld").read_text(encoding="utf-8")) | own
+    for one in told["distribution"]:
+        one["contentUrl"] = f"/files/{one['contentUrl']}"
     text = json.dumps(told, ensure_ascii=False).replace("<", "\\u003c")
     return Markup('<script type="application/ld+json">{}</script>').format(Markup(text))  # noqa: S704  no < is left
+
+
+def _formats(release: Path) -> list[tuple[str, str]]:
+    """The path and name of each format of the whole record that the release holds, then of each cube."""
+    cubes = sorted(path.name for path in release.glob("jsonstat/*.json"))
+    return [
+        *((path, name) for path, name in FORMATS.items() if (release / path).is_file()),
+        *((f"jsonstat/{name}", f"JSON-stat, {name.removesuffix('.json')}") for name in cubes),
+    ]
