@@ -32,11 +32,11 @@ def schema_org(package: Package) -> dict[str, Any]:
         **({"@id": package.id, "identifier": package.id} if package.id else {}),
         "alternateName": list(told.get("labels", {}).values()), "inLanguage": list(told.get("labels", {})),
         "isAccessibleForFree": True, "spatialCoverage": [place["title"] for place in told.get("spatial", ())],
-        **({"temporalCoverage": "/".join(days)} if (days := _days(package)) else {}),
+        **({"temporalCoverage": "/".join(window)} if (window := days(package)) else {}),
         "variableMeasured": [titles["en"] for titles in package.codes.get("indicators", {}).values()],
         "isBasedOn": [source["path"] for source in told.get("sources", ()) if "path" in source],
         "distribution": [
-            {"@type": "DataDownload", "name": name, "contentUrl": path, "encodingFormat": _kind(path)[0]}
+            {"@type": "DataDownload", "name": name, "contentUrl": path, "encodingFormat": kind(path)[0]}
             | ({"sha256": digest.removeprefix("sha256:")} if digest else {})
             for name, path, digest in downloads
         ],
@@ -46,7 +46,7 @@ def schema_org(package: Package) -> dict[str, Any]:
 def dcat(package: Package) -> dict[str, Any]:
     """A catalogue of DCAT-AP 3: a dataset of the whole record, and one of each table."""
     told, european = package.told, WORDS["european"]
-    people = {"@type": "foaf:Agent", "foaf:name": next(iter(_names(told)), told["title"])}
+    people = {"@type": "foaf:Agent", "foaf:name": next(iter(names(told)), told["title"])}
     common: dict[str, Any] = {
         "dct:publisher": {"@id": package.iri("publisher"), **people}, "dct:modified": _typed(package.day, "date"),
         "dct:license": _licence(told),
@@ -64,8 +64,8 @@ def dcat(package: Package) -> dict[str, Any]:
             for one in told.get("themes", ())
         ],
     }  # fmt: skip
-    if days := _days(package):
-        ends = zip(("dcat:startDate", "dcat:endDate"), days, strict=True)
+    if window := days(package):
+        ends = zip(("dcat:startDate", "dcat:endDate"), window, strict=True)
         shared["dct:temporal"] = {"@type": "dct:PeriodOfTime", **{end: _typed(day, "date") for end, day in ends}}
     if contact := next((one for one in package.contact or () if one.get("email") or one.get("website")), None):
         at = {"vcard:hasEmail": {"@id": f"mailto:{contact['email']}"}} if contact.get("email") else {}
@@ -96,7 +96,7 @@ def croissant(package: Package) -> dict[str, Any]:
     """The package as Croissant 1.1: a file for each table, a record set with typed fields for each."""
     told = package.told
     return {**WORDS["croissant"], **_about(package),
-        "citeAs": f"{', '.join(_names(told))}. {told['title']}. Version {told['version']}, {package.day}.",
+        "citeAs": f"{', '.join(names(told))}. {told['title']}. Version {told['version']}, {package.day}.",
         **{f"rai:{key}": said for key, said in told.get("responsibility", {}).items()},
         "distribution": [
             {"@type": "cr:FileObject", "@id": f"{name}.csv", "name": f"{name}.csv", "contentUrl": one["path"],
@@ -130,7 +130,7 @@ def citation(package: Package) -> dict[str, Any]:
     return {
         "cff-version": "1.2.0", "type": "dataset", "title": told["title"],
         "message": told.get("citation", "Cite this record with its version."),
-        "authors": [{"name": name} for name in _names(told) or [told["title"]]],
+        "authors": [{"name": name} for name in names(told) or [told["title"]]],
         **({"contact": package.contact} if package.contact else {}),
         **({"identifiers": [{"type": "other", "value": package.id}]} if package.id else {}),
         "version": told["version"], "date-released": package.day, "abstract": told["description"],
@@ -142,7 +142,7 @@ def citation(package: Package) -> dict[str, Any]:
 def _about(package: Package) -> dict[str, Any]:
     """What schema.org and Croissant say alike."""
     told = package.told
-    people = [{"@type": "Organization", "name": name} for name in _names(told)]
+    people = [{"@type": "Organization", "name": name} for name in names(told)]
     return {
         "name": told["title"], "description": told["description"], "version": told["version"],
         "datePublished": package.day, "dateModified": package.day, "creator": people, "publisher": people[:1],
@@ -152,12 +152,12 @@ def _about(package: Package) -> dict[str, Any]:
 
 
 def _distribution(package: Package, path: str, thing: Mapping[str, Any]) -> dict[str, Any]:
-    kind, code = _kind(path)
+    media, code = kind(path)
     address = {"@id": path, "@type": "rdfs:Resource"}
     found = {
         "@id": package.iri("file", path), "@type": "dcat:Distribution", "dct:title": path, "dcat:accessURL": address,
         "dcat:downloadURL": address, "dct:license": _licence(package.told),
-        "dcat:mediaType": {"@id": f"{WORDS['media']}{kind}", "@type": "dct:MediaType"},
+        "dcat:mediaType": {"@id": f"{WORDS['media']}{media}", "@type": "dct:MediaType"},
         "dcat:byteSize": _typed(str((package.folder / path).stat().st_size), "nonNegativeInteger"),
     }  # fmt: skip
     if code:
@@ -169,10 +169,10 @@ def _distribution(package: Package, path: str, thing: Mapping[str, Any]) -> dict
     return found
 
 
-def _kind(path: str) -> tuple[str, str]:
+def kind(path: str) -> tuple[str, str]:
     """The media type of a file, and the EU's code of its type or ""."""
-    kind, code = WORDS["kinds"][path.rsplit(".", 1)[1]]
-    return kind, code
+    media, code = WORDS["kinds"][path.rsplit(".", 1)[1]]
+    return media, code
 
 
 def _licence(told: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -183,11 +183,12 @@ def _typed(value: str, kind: str) -> dict[str, str]:
     return {"@value": value, "@type": f"xsd:{kind}"}
 
 
-def _names(told: Mapping[str, Any]) -> list[str]:
+def names(told: Mapping[str, Any]) -> list[str]:
+    """Who made the package."""
     return [one["title"] for one in told.get("contributors", ())]
 
 
-def _days(package: Package) -> list[str]:
+def days(package: Package) -> list[str]:
     """The first and the last day that figures are about; none where no table has days."""
     tables = [name for name in package.resources if {"period_start", "period_end"} <= {*package.columns(name)}]
     starts = [day for name in tables if (day := package.frame(name)["period_start"].min())]
