@@ -7,9 +7,10 @@ export CONTACT
 BIN := .venv/bin
 PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9
+LOCK_CHECKER := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help publish serve bake scrape check validate test exam bench lint format lock clean protect-demo
+.PHONY: help publish serve bake scrape check validate test exam checkers bench lint format lock clean protect-demo
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,8 +36,10 @@ validate: .venv/run.stamp  ## judge the committed package with our own checks
 test: .venv/dev.stamp  ## the tests, under 6 minutes on two cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile
 
-exam: .venv/dev.stamp  ## the long exams: many random instances, many kills, foreign clients
+exam: .venv/dev.stamp checkers  ## the long exams: many random instances, many kills, foreign clients
 	@$(BIN)/python -m pytest -m exam
+
+checkers: .venv/checkers.stamp  ## the official checkers of every format, in environments of their own
 
 bench: .venv/dev.stamp  ## ratios against named rivals, as BENCHMARKS.md prints them
 	@$(BIN)/python -m bench
@@ -59,6 +62,8 @@ lock: .venv/uv.stamp  ## compile pyproject.toml to the two lock files, with hash
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev --extra cluster --extra pdf \
 		-c requirements.txt -o requirements-dev.txt
+	@for one in formats cff; do $(LOCK_CHECKER) tests/checkers/$$one.in -o tests/checkers/$$one.txt; done
+	@$(LOCK_CHECKER) --no-deps tests/checkers/shapes.in -o tests/checkers/shapes.txt
 
 clean:  ## remove what was derived; figures and archive stay
 	@rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -77,3 +82,11 @@ clean:  ## remove what was derived; figures and archive stay
 .venv/dev.stamp: requirements-dev.txt | .venv/uv.stamp
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
+
+.venv/checkers.stamp: $(wildcard tests/checkers/*.txt) | .venv/uv.stamp
+	@for one in formats cff; do \
+		$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/checkers/$$one && \
+		$(BIN)/uv pip install -q --python .venv/checkers/$$one/bin/python --require-hashes -r tests/checkers/$$one.txt || exit 1; \
+	done
+	@$(BIN)/uv pip install -q --python .venv/checkers/formats/bin/python --no-deps --require-hashes -r tests/checkers/shapes.txt
+	@touch $@

@@ -84,6 +84,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
     Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
     """
     from pipeline import accepting
+    from pipeline import project as projecting
     from pipeline import publish as publishing
 
     with publishing.lock(workspace.build):
@@ -94,6 +95,8 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
             public += tables
             workspace.say("writing every format")
             staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
+            workspace.say("saying it again for libraries, portals and archives")
+            projecting.project(staged, workspace.home)
             workspace.say("judging the finished package")
             judge(workspace, staged)
             workspace.say("going live")
@@ -255,16 +258,20 @@ def judge(workspace: Workspace, staged: Path) -> None:
 
 
 def _describe(home: Path, public: Sequence[PublicTable]) -> list[str]:
-    """Bring metadata.yml in step with the schemas: its name if it had to be rewritten, else nothing."""
+    """Bring metadata.yml in step with the schemas, CITATION.cff with the release: those that had to be rewritten."""
     from pipeline.serve import describe
 
-    path = home / "metadata.yml"
-    text = path.read_text(encoding="utf-8")
-    fresh = describe.refresh(text, {one.name: one.table.schema for one in public})
-    if fresh == text:
-        return []
-    files.save(path, fresh)
-    return [path.name]
+    metadata = (home / "metadata.yml").read_text(encoding="utf-8")
+    fresh = {
+        "CITATION.cff": (home / "build" / "current" / "CITATION.cff").read_text(encoding="utf-8"),
+        "metadata.yml": describe.refresh(metadata, {one.name: one.table.schema for one in public}),
+    }
+    changed = [
+        name for name, text in fresh.items() if not (home / name).is_file() or (home / name).read_text("utf-8") != text
+    ]
+    for name in changed:
+        files.save(home / name, fresh[name])
+    return changed
 
 
 def table_schemas(home: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import assemble, ledger, protect, publish, vintages
+from pipeline import assemble, ledger, project, protect, publish, vintages
 from pipeline.reconcile import tables as reconciled
 
 HOME = Path(__file__).resolve().parent.parent
@@ -66,6 +66,7 @@ def published(folder: Path) -> Path:
     tables += reconciled.tables(book, schema_files())
     public = protect.public_tables(tables, HOME / "schemas" / "disclosure.yml")
     staged = publish.stage(public, folder, created=book.newest_recorded_on())
+    project.project(staged, folder)
     (folder / "build" / "releases").mkdir(exist_ok=True)
     release = staged.rename(folder / "build" / "releases" / "0a")
     (folder / "build" / "current").symlink_to(release)

@@ -70,8 +70,8 @@ def test_every_code_of_a_fault_is_in_the_guide():
 
 def test_a_citation_holds_what_the_guide_promises(home):
     """Body, number, period, page, version and id, in three languages."""
-    (line,) = commands("citing.md")
-    told = " ".join(run(home, line).stdout.split())
+    line, deposit = commands("citing.md")
+    told, given = " ".join(run(home, line).stdout.split()), run(home, deposit)
 
     for said in (
         "Civil Society Coalition",
@@ -83,6 +83,11 @@ def test_a_citation_holds_what_the_guide_promises(home):
     ):
         assert said in told
     assert all(f"cite ({language})" in told for language in ("en", "ru", "tg"))
+    assert (given.returncode, "Nothing was sent." in given.stderr) == (0, True), given.stderr
+    assert {path.name for path in (home / "build" / "deposit" / "zenodo").iterdir()} >= {
+        "deposition.json",
+        "datacite.json",
+    }
 
 
 def test_a_correction_is_published_and_a_release_taken_back(home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -144,6 +145,33 @@ def sign(
 
     with publish.lock(home / "build"):
         report.signed(publish.sign(home / "build", key_file))
+
+
+@app.command()
+def deposit(
+    portal: Annotated[str, typer.Argument(help="zenodo, ckan or hdx.")],
+    release: Annotated[str, typer.Argument(help="An id or a folder. Without it: the live release.")] = "current",
+    *,
+    organisation: Annotated[str, typer.Option(help="Who owns it there: ckan and hdx.")] = "",
+    upload: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Also send it there as a draft; the token is read from DEPOSIT_TOKEN."),
+    ] = "",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Write what a portal asks of a deposit into build/deposit, and send nothing unless --upload says where to."""
+    from pipeline import publish
+    from pipeline.project import deposits, sending
+    from pipeline.report import releases as report
+
+    folder = publish.folder(home / "build", release)
+    if found := publish.verified(home / "build", str(folder), newest=False)[0]:
+        raise errors.ValidationRefused(f"deposit: {found[0].code} {found[0].where} {found[0].sentence}.")
+    place = home / "build" / "deposit" / portal
+    written = deposits.bundle(folder, portal, place, organisation)
+    sent = sending.send(portal, place, folder, upload, os.environ.get(sending.TOKEN, "")) if upload else ""
+    report.deposited(place.relative_to(home), written, sent, as_json=json_)
 
 
 @app.command()

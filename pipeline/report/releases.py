@@ -143,6 +143,17 @@ def signed(place: Path) -> None:
     PEOPLE.print(f"Signed: {place.name} of release {place.parent.name}. Tell readers your public key by another way.")
 
 
+def deposited(place: Path, written: Sequence[str], sent: str, *, as_json: bool) -> None:
+    """The end of deposit: what was written, and what a person does next."""
+    if as_json:
+        put({"folder": place.as_posix(), "files": written, "draft": sent})
+    PEOPLE.print(f"Written to {place.as_posix()}: {', '.join(written)}", soft_wrap=True)
+    PEOPLE.print(
+        f"A draft is at {sent}. Look at it there, and publish it there." if sent else "Nothing was sent.",
+        soft_wrap=True,
+    )
+
+
 def _notices(findings: Sequence[Finding]) -> None:
     """Each notice; of one kind that is frequent the first few."""
     for check, count in Counter(finding.check for finding in findings).items():

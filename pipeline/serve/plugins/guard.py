@@ -200,6 +200,11 @@ async def _claim(datasette: Any, request: Any) -> object:
     return await error(datasette, request.path, 404, sentence)
 
 
+def _is_answer(path: str) -> bool:
+    """Whether a CSV is made for this request; the files of the release are sent as they were released and signed."""
+    return path.endswith(".csv") and not path.startswith("/files/")
+
+
 @hookimpl(tryfirst=True)  # the innermost door: prepared.py keeps what leaves it
 def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
     """Every request through one door: refusals and headers."""
@@ -209,7 +214,7 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
             async def dressed(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     message = {**message, "headers": _dressed(message)}
-                elif scope["path"].endswith(".csv") and message.get("body"):
+                elif _is_answer(scope["path"]) and message.get("body"):
                     message = {**message, "body": _inert_csv(message["body"])}
                 await send(message)
 

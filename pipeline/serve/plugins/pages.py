@@ -8,12 +8,12 @@ words of the interface stand in words.yml. Leaves refusals and headers to guard.
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from datasette import Response
 from datasette.app import Datasette
 from markupsafe import Markup
 
-from pipeline import folding
+from pipeline import folding, wording
 from pipeline.serve import asking, drawing, prepared
 from pipeline.serve.plugins import guard
 from pipeline.serve.words import COLUMNS, WORDS, language, say
@@ -40,6 +40,11 @@ READ, ENOUGH, SHOWN = 300, 5, 50
 # Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
 FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS: Final = {
+    "dataset.jsonld": "schema.org", "dcat-ap.jsonld": "DCAT-AP 3", "croissant.json": "Croissant",
+    "csv-metadata.json": "CSVW", "codes.jsonld": "SKOS", "prov.json": "W3C PROV", "CITATION.cff": "CITATION.cff",
+    "bagit.txt": "BagIt", "dictionary.md": "Markdown",
+}  # fmt: skip
 
 
 @hookimpl
@@ -181,8 +186,8 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
-        "window": lambda start, end: _window(start, end, tongue),
-        "day": lambda iso: _day(iso, tongue),
+        "window": lambda start, end: wording.window(start, end, tongue),
+        "day": lambda iso: wording.day(iso, tongue),
         "shown_first": _shown_first, "axes": drawing.Axes, "bars": drawing.bars,
         "ticks": drawing.ticks, "years": drawing.years,
         "other": lambda column, columns: (
@@ -194,7 +199,10 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "site_pages": lambda: site_pages(datasette),
         "table_title": lambda name: _tables(datasette).get(name, {}).get("title", name),
         "here_address": lambda request, path: f"{address(request)}{prefix}{path}",
-        "dataset": lambda here: _dataset(here, t("site"), t("lead"), tongue, _tables(datasette)),
+        "dataset": lambda here: _dataset(
+            _release(datasette), url=here, name=t("site"), description=t("lead"), inLanguage=tongue
+        ),
+        "formats": lambda: _formats(_release(datasette)),
     }  # fmt: skip
 
 
@@ -280,30 +288,26 @@ def meanings(datasette: Any) -> dict[str, str]:
     return said
 
 
-def _day(iso: str, tongue: str) -> str:
-    day = datetime.date.fromisoformat(iso)
-    month = WORDS["months"][tongue].split()[day.month - 1]
-    return f"{day.day} {month} {'соли ' * (tongue == 'tg')}{day.year}"
+def _release(datasette: Any) -> Path:
+    """The folder of the release that is served."""
+    return Path(datasette.get_database(DATABASE).path).parent
 
 
-def _window(start: str, end: str, tongue: str) -> str:
-    """A whole year as its number, one day as a day, else its two ends."""
-    if start[4:] == "-01-01" and end == f"{start[:4]}-12-31":
-        return start[:4]
-    return " – ".join(dict.fromkeys([_day(start, tongue), _day(end, tongue)]))
-
-
-def _dataset(here: str, name: str, description: str, tongue: str, tables: Mapping[str, Any]) -> Markup:
-    """The JSON-LD of the whole record, for search engines; no text in it can close the block."""
-    files = [(f"data/{table}.csv", "text/csv") for table in tables]
-    files += [("statistics.xlsx", XLSX), ("statistics.db", "application/vnd.sqlite3")]
-    told = {
-        "@context": "https://schema.org/", "@type": "Dataset", "name": name, "description": description, "url": here,
-        "inLanguage": tongue, "license": "https://creativecommons.org/licenses/by/4.0/", "isAccessibleForFree": True,
-        "spatialCoverage": "Tajikistan",
-        "distribution": [
-            {"@type": "DataDownload", "contentUrl": f"/files/{path}", "encodingFormat": kind} for path, kind in files
-        ],
-    }  # fmt: skip
+def _dataset(release: Path, **own: str) -> Markup:
+    """The JSON-LD that the release bears, with the words of this page; no text in it can close the block."""
+    if not (release / "dataset.jsonld").is_file():  # a release from before it had one
+        return Markup()
+    told = json.loads((release / "dataset.jsonld").read_text(encoding="utf-8")) | own
+    for one in told["distribution"]:
+        one["contentUrl"] = f"/files/{one['contentUrl']}"
     text = json.dumps(told, ensure_ascii=False).replace("<", "\\u003c")
     return Markup('<script type="application/ld+json">{}</script>').format(Markup(text))  # noqa: S704  no < is left
+
+
+def _formats(release: Path) -> list[tuple[str, str]]:
+    """The path and name of each format of the whole record that the release holds, then of each cube."""
+    cubes = sorted(path.name for path in release.glob("jsonstat/*.json"))
+    return [
+        *((path, name) for path, name in FORMATS.items() if (release / path).is_file()),
+        *((f"jsonstat/{name}", f"JSON-stat, {name.removesuffix('.json')}") for name in cubes),
+    ]
