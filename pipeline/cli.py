@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import errors
+from pipeline import doctor, errors
 
 TITLE = "The open record of torture complaints, prosecutions and monitoring in Tajikistan."
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=TITLE)
@@ -21,6 +21,7 @@ archives = typer.Typer(no_args_is_help=True, help="The private archive of what p
 app.add_typer(archives, name="archive")
 sources = typer.Typer(no_args_is_help=True, help="The sources of the catalogue.")
 app.add_typer(sources, name="source")
+app.command()(doctor.doctor)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Home = Annotated[Path, typer.Option("--home", help="The checkout to work in.", show_default=False)]
 Contact = Annotated[
