@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 LOCK_CHECKER := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help publish serve bake scrape check validate test exam checkers bench lint format lock clean protect-demo
+.PHONY: help publish serve bake scrape check validate doctor test exam checkers bench lint format lock clean protect-demo
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: .venv/run.stamp  ## do all that publish does up to the gate, write nothin
 
 validate: .venv/run.stamp  ## judge the committed package with our own checks
 	@$(PIPELINE) validate datapackage.json
+
+doctor: .venv/run.stamp  ## look whether this server can publish, and say each cure
+	@$(PIPELINE) doctor
 
 test: .venv/dev.stamp  ## the tests, under 6 minutes on two cores
 	@$(BIN)/python -m pytest -n auto --dist loadfile

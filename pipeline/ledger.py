@@ -17,7 +17,7 @@ from typing import Final
 import yaml
 
 from pipeline import errors, files
-from pipeline.records import BREAKDOWNS, Correction, Finding, Ledger, Row, version
+from pipeline.records import BREAKDOWNS, WITHHOLD, Correction, Finding, Ledger, Row, version
 
 CLAIM_COLUMNS: Final = (
     "claim_id", "version", "indicator", "area", "period_start", "period_end", "period_type", "period_words",
@@ -229,7 +229,7 @@ def _broken(chain: Sequence[Row], reasons: Mapping[tuple[str, int], Correction])
                 "recorded-backwards": row["recorded_on"] < old["recorded_on"],
                 # A redaction empties every version alike: only its day and its cause are left to tell.
                 "version-identical": all(row[column] == old[column] for column in row.keys() - OWN_TO_VERSION)
-                and not (why and why.cause == "suppression" and row["missing_reason"] == "suppressed"),
+                and not (why and why.cause in WITHHOLD and row["missing_reason"] == "suppressed"),
                 "stale-correction": why is not None and any(old[name] != cell for name, cell in why.expect.items()),
             }
         yield from ((row, check) for check, is_broken in broken.items() if is_broken)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars
 
 Severity = Literal["grave", "notice"]
+WITHHOLD: Final = frozenset({"suppression", "redaction"})  # causes that hide a figure in every version
 Row = dict[str, str]
 DocumentKind = Literal["html", "pdf", "docx", "sheet", "text"]
 # The columns that break a claim down, in the ledger's order; _T where it is not broken down.

@@ -96,5 +96,5 @@ def _declared(path: Path, claim: str, reason: str) -> str:
     """corrections.yml without what it said of the claim, and with why it is withheld."""
     held = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
     told = [one for one in held if one["claim"] != claim]
-    told.append({"claim": claim, "version": 2, "cause": "suppression", "reason": REASONS[reason]})
+    told.append({"claim": claim, "version": 2, "cause": "redaction", "reason": REASONS[reason]})
     return yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=110)

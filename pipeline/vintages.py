@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars
 
-from pipeline.records import Correction, Ledger, Row, Table, version
+from pipeline.records import WITHHOLD, Correction, Ledger, Row, Table, version
 
 Schemas = Mapping[str, Mapping[str, Any]]
 Cells = Mapping[str, str]
@@ -65,7 +65,7 @@ def _shown(
     """
     at = [(row["claim_id"], version(row)) for row in chain]
     barred = [
-        row["missing_reason"] == "suppressed" or (key in declared and declared[key].cause == "suppression")
+        row["missing_reason"] == "suppressed" or (key in declared and declared[key].cause in WITHHOLD)
         for key, row in zip(at, chain, strict=True)
     ]
     last = max((place for place, bar in enumerate(barred) if bar), default=-1)
@@ -88,7 +88,7 @@ def _changes(
     old, new = raw
     why = declared.get((new["claim_id"], version(new)))
     hidden = any(cells["missing_reason"] == "suppressed" for cells in masked)
-    redacted = why is not None and why.cause == "suppression" and old["missing_reason"] == "suppressed"
+    redacted = why is not None and why.cause in WITHHOLD and old["missing_reason"] == "suppressed"
     for column in new:
         if redacted and column == "missing_reason":
             old = {**old, column: ""}  # emptied in the ledger itself: the day it was withheld is still a change
@@ -102,7 +102,7 @@ def _changes(
                 "new": "" if bare else new[column],
                 "recorded_on": new["recorded_on"],
                 "cause": why.cause if why else "",
-                "reason": why.reason if why and (not hidden or why.cause == "suppression") else "",
+                "reason": why.reason if why and (not hidden or why.cause in WITHHOLD) else "",
             }
 
 

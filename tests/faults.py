@@ -73,13 +73,15 @@ def left_over(home: Path) -> list[str]:
 def copies(home: Path) -> dict[str, bytes]:
     """The tracked files."""
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in home.glob("data/[!.]*.csv")} | {
-        "datapackage.json": (home / "datapackage.json").read_bytes()
+        path.relative_to(home).as_posix(): path.read_bytes()
+        for path in (*home.glob("changes/[!.]*"), home / "datapackage.json")
     }
 
 
 def as_tracked(package: Path) -> dict[str, bytes]:
-    return {f"data/{path.name}": path.read_bytes() for path in package.glob("data/*.csv")} | {
-        "datapackage.json": (package / "datapackage.json").read_bytes()
+    return {
+        path.relative_to(package).as_posix(): path.read_bytes()
+        for path in (*package.glob("data/*.csv"), *package.glob("changes/*"), package / "datapackage.json")
     }
 
 

@@ -65,7 +65,7 @@ TYPES = {
     "value": "number",
 }
 POINTS_TO = {"indicator": "indicators", "originator": "bodies", "publisher": "bodies", "document_id": "documents"}
-MAY_BE_EMPTY = {"value", "note", "remark"}
+MAY_BE_EMPTY = {"value", "note", "remark", "missing_reason", "old", "new", "reason"}
 
 
 def public(claims: str = CLAIMS) -> list[PublicTable]:

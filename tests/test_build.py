@@ -18,14 +18,15 @@ import pytest
 from pipeline import build, errors
 
 HOME = Path(__file__).resolve().parent.parent
-TRACKED = ("data", "datapackage.json", "metadata.yml")
+TRACKED = ("datapackage.json", "metadata.yml")
 LEDGER = "sources/coalition/claims.csv"
 Row = dict[str, str]
 
 
 def fingerprint(home: Path) -> dict[str, str]:
     """sha256 of every published file of a checkout, and where build/current leads."""
-    files = [home / name for name in TRACKED if (home / name).is_file()] + sorted((home / "data").glob("*"))
+    files = [home / name for name in TRACKED if (home / name).is_file()] + sorted(home.glob("data/*"))
+    files += sorted(home.glob("changes/*"))
     prints = {path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     current = home / "build" / "current"
     return prints | ({"current": str(current.readlink())} if current.is_symlink() else {})
@@ -35,7 +36,7 @@ def fingerprint(home: Path) -> dict[str, str]:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of the committed figures, published once by the command line."""
     home = tmp_path_factory.mktemp("checkout")
-    for name in ("schemas", "sources", "data"):
+    for name in ("schemas", "sources", "data", "changes"):
         shutil.copytree(HOME / name, home / name)
     for name in ("datapackage.json", "metadata.yml"):
         shutil.copy(HOME / name, home / name)

@@ -97,7 +97,7 @@ def test_diff_names_releases_and_refuses_what_is_none(folder, tmp_path):
     people = subprocess.run(words, cwd=HOME, capture_output=True, text=True, check=True).stderr
     machine = subprocess.run([*words, "--json"], cwd=HOME, capture_output=True, text=True, check=True).stdout
 
-    assert people.splitlines() == ["altered complaints a-1 value: 24 → 25", "complaints: 1"]
+    assert people.splitlines() == ["altered complaints a-1 value: 24 → 25 (our_correction)", "complaints: 1"]
     assert json.loads(machine)["differences"][0]["new"] == "25"
     with pytest.raises(errors.UsageError, match=r"holds no datapackage\.json"):
         publish.delta(tmp_path, folder)
@@ -130,6 +130,7 @@ def test_diff_names_releases_and_refuses_what_is_none(folder, tmp_path):
 def test_the_version_follows_from_the_change(folder, tmp_path, before, claims, version):
     """The rule of the Data Package standard, against the package that is committed."""
     home = shutil.copytree(folder, tmp_path / "home")
+    shutil.rmtree(home / "changes")  # they tell of another version
     told = home / "datapackage.json"
     told.write_text(told.read_text(encoding="utf-8").replace('"0.1.0"', f'"{before}"'), encoding="utf-8")
 

@@ -128,7 +128,7 @@ def test_readers_see_that_and_since_when_it_is_withheld(home):
         ("1", None, None, "suppressed"), ("2", None, None, "suppressed"),
     ]  # fmt: skip
     assert revisions.select("field", "old", "new", "cause", "reason").rows() == [
-        ("missing_reason", None, "suppressed", "suppression", redaction.REASONS["identifies_person"])
+        ("missing_reason", None, "suppressed", "redaction", redaction.REASONS["identifies_person"])
     ]
 
 
@@ -182,7 +182,7 @@ def test_a_title_that_says_the_number_is_left_to_a_person(tmp_path):
     declared = yaml.safe_load((tmp_path / "sources" / "asia-plus" / "corrections.yml").read_text(encoding="utf-8"))
 
     assert "sources/asia-plus/documents.csv: asia-plus-2014prisons" in still
-    assert [(one["claim"], one["cause"]) for one in declared] == [("asia-plus-2014prisons-convicts", "suppression")]
+    assert [(one["claim"], one["cause"]) for one in declared] == [("asia-plus-2014prisons-convicts", "redaction")]
 
 
 @pytest.mark.parametrize(

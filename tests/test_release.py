@@ -79,7 +79,7 @@ def test_a_release_is_named_by_its_manifest_and_copied_to_the_tracked_files(pack
     assert copies(home) == as_tracked(packages["old"])
     assert release.tables["complaints"] == 4
     assert release.changed[-1] == "datapackage.json"
-    assert len(release.changed) == len(invented.public()) + 1
+    assert len(release.changed) == len(invented.public()) + 7 + 1
 
 
 def test_an_unchanged_package_makes_no_release_and_touches_no_file(packages, home):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from pathlib import Path
 from typing import Annotated
@@ -172,6 +173,23 @@ def deposit(
     written = deposits.bundle(folder, portal, place, organisation)
     sent = sending.send(portal, place, folder, upload, os.environ.get(sending.TOKEN, "")) if upload else ""
     report.deposited(place.relative_to(home), written, sent, as_json=json_)
+
+
+@app.command()
+def doctor(
+    *,
+    key: Annotated[list[Path] | None, typer.Option(help="A secret key to look at; may be repeated.")] = None,
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Look whether this server can publish: versions, rights, keys, clock, disk, timer, last run; say each cure."""
+    from pipeline import doctor as doctors
+    from pipeline.report import releases as report
+
+    told = doctors.examine(home, datetime.datetime.now(datetime.UTC), key or ())
+    report.examined(told, as_json=json_)
+    if any(one.state == "wrong" for one in told):
+        raise typer.Exit(errors.ValidationRefused.exit_code)
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""Say what one package changes against another, by key and field, and which version that makes it.
+"""Say what one package changes against another, by key and field, for which cause, and which version that makes it.
 
-Compares published packages, so it shows nothing that one of them does not show already. Counts for a person who waits,
-the whole delta for one who checks.
+Compares published packages. A diff can say more than either side: where the newer one withholds a figure, nothing that
+the older one said of it is repeated; tables of a register are only named. Leaves the words to changelog.py.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ import polars
 
 from pipeline import errors
 from pipeline.publish import verify
+from pipeline.records import WITHHOLD
 
 COLUMNS: Final = ("table", "key", "change", "field", "old", "new", "cause")
 KEY_JOINT: Final = " "
+TOLD: Final = dict.fromkeys(COLUMNS[:-1], polars.String)
+OF_REGISTER: Final = {"value", "rounded_to", "status", "reason"}  # the columns that end each table of a register
+DERIVED: Final = {"series", "conflicts", "conflict_claims", "partitions", "coverage"}
+EVIDENCE: Final = {"evidence", "capture_sha256", "captured_at", "document_id", "url", "via"}
+RECORDED: Final = {"milestones", "documents"}  # rows that people write, without versions
 FIRST: Final = "0.1.0"
 
 
@@ -44,27 +50,48 @@ def delta(before: Path, after: Path) -> polars.DataFrame:
     """Every difference between two packages, sorted by table, key and field.
 
     Shape: table, key (the cells of the primary key, joined by spaces), change (added, removed, altered: rows;
-    column_added, column_removed: columns), field (of an altered row), old, new, and cause: the code of
-    revision_cause.csv under which the newer package records the change of a claim.
+    column_added, column_removed: columns; table_added, table_removed, table_altered: a table of which no more is told),
+    field (of an altered row), old, new, and cause: a code of revision_cause.csv or of changes.yml. If the newer package
+    withholds a figure that the older one gives, no field and no cell is told, and of other tables than those of claims
+    no row.
     Raises: UsageError for a folder that is no package.
     """
     old, new = _resources(before), _resources(after)
     for folder, there in ((before, old), (after, new)):
         if not there:
             raise errors.UsageError(f"diff: {folder.name} holds no datapackage.json. Give a release or its folder.")
-    causes = _causes(after, new)
-    told = [
-        _differences(name, _rows(before, old.get(name)), _rows(after, new.get(name)), {**old, **new}[name])
-        for name in sorted({*old, *new})
-        if _differs(old.get(name), new.get(name))
-    ]
-    nothing = polars.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], polars.String))
-    return (
-        polars.concat([nothing, *told])
-        .join(causes, on=["key", "field"], how="left")
-        .select(COLUMNS)
-        .sort("table", "key", "field", nulls_last=False)
-    )
+    fresh = _revised(before, old, after, new)
+    hidden = hides(before, after)
+    told = [polars.DataFrame(schema=TOLD | {"cause": polars.String})]
+    for name in (name for name in sorted({*old, *new}) if _differs(old.get(name), new.get(name))):
+        resource = {**old, **new}[name]
+        rows = [_rows(before, old.get(name)), _rows(after, new.get(name))]
+        if name not in old or name not in new or _of_register(resource):
+            parts = _named(name, "altered" if name in old and name in new else "added" if name in new else "removed")
+        elif hidden and _keys(resource)[0] != "claim_id":
+            parts = _named(name, "altered")
+        else:
+            parts = _differences(name, rows[0], rows[1], resource)
+        told.append(parts.with_columns(cause=_cause(name, resource, fresh, hides=hidden)))
+    found = polars.concat(told)
+    if hidden:
+        found = found.with_columns(
+            polars.lit(None, polars.String).alias(name) for name in ("field", "old", "new")
+        ).unique()
+    return found.select(COLUMNS).sort("table", "key", "field", nulls_last=False)
+
+
+def hides(before: Path, after: Path) -> bool:
+    """Whether the newer package withholds a figure that the older one gives."""
+    old, new = _resources(before), _resources(after)
+    for name in (name for name in old.keys() & new.keys() if _differs(old[name], new[name])):
+        columns = [*_keys(new[name]), "missing_reason"]
+        if all(set(columns) <= {field["name"] for field in one[name]["schema"]["fields"]} for one in (old, new)):
+            withheld = _rows(after, new[name], columns).filter(missing_reason="suppressed")
+            given = _rows(before, old[name], columns).filter(polars.col("missing_reason").ne_missing("suppressed"))
+            if not withheld.join(given, on=columns[:-1], how="semi").is_empty():
+                return True
+    return False
 
 
 def version(home: Path, staged: Path, told: Mapping[str, Any]) -> str:
@@ -75,7 +102,7 @@ def version(home: Path, staged: Path, told: Mapping[str, Any]) -> str:
     Source: the versions of Data Package 2.0: a table or column taken away or changed in type raises major, rows or a
     table added minor, all else patch. Below 1.0.0 what breaks raises minor, as semantic versioning has it.
     """
-    before = next((one for one in (home, home / "build" / "current") if _is_whole(one)), None)
+    before = base(home)
     if before is None:
         return FIRST
     old = json.loads((before / "datapackage.json").read_text(encoding="utf-8"))
@@ -89,6 +116,11 @@ def version(home: Path, staged: Path, told: Mapping[str, Any]) -> str:
         return f"{major}.{minor + 1}.0"
     same = {**old, "version": ""} == {**json.loads(json.dumps(told)), "version": ""}
     return old["version"] if same else f"{major}.{minor}.{patch + 1}"
+
+
+def base(home: Path) -> Path | None:
+    """The package that the next one follows: the committed one, or the live release where that is half written."""
+    return next((one for one in (home, home / "build" / "current") if _is_whole(one)), None)
 
 
 def _is_whole(package: Path) -> bool:
@@ -125,8 +157,7 @@ def _differences(
     name: str, old: polars.DataFrame, new: polars.DataFrame, resource: Mapping[str, Any],
 ) -> polars.DataFrame:  # fmt: skip
     """The differences of one table: rows by key, cells by column, columns by name."""
-    key = resource["schema"]["primaryKey"]
-    keys: Sequence[str] = [key] if isinstance(key, str) else key
+    keys = _keys(resource)
     parts = []
     for there, other, change in ((new, old, "added"), (old, new, "removed")):
         alone = there if other.is_empty() or not there.width else there.join(other, on=keys, how="anti")
@@ -147,7 +178,7 @@ def _differences(
                     cells.filter(differ), before.filter(differ).alias(f"{column}\0")
                 )
                 parts.append(_told(name, rows, keys, "altered", column))
-    return polars.concat(parts) if parts else polars.DataFrame(schema=dict.fromkeys(COLUMNS[:-1], polars.String))
+    return polars.concat(parts) if parts else polars.DataFrame(schema=TOLD)
 
 
 def _told(name: str, rows: polars.DataFrame, keys: Sequence[str], change: str, column: str = "") -> polars.DataFrame:
@@ -169,16 +200,62 @@ def _differs(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bo
 
 def _column(name: str, column: str, change: str) -> polars.DataFrame:
     row = {"table": name, "key": None, "change": change, "field": column, "old": None, "new": None}
-    return polars.DataFrame(row, schema=dict.fromkeys(COLUMNS[:-1], polars.String))
+    return polars.DataFrame(row, schema=TOLD)
 
 
-def _causes(package: Path, resources: Mapping[str, Mapping[str, Any]]) -> polars.DataFrame:
-    """The newest recorded cause of each change of a claim, by claim and field."""
-    rows = _rows(package, resources.get("revisions"))
+def _named(name: str, change: str) -> polars.DataFrame:
+    """A table of which it is only said that it changed."""
+    return polars.DataFrame({**dict.fromkeys(TOLD), "table": name, "change": f"table_{change}"}, schema=TOLD)
+
+
+def _cause(name: str, resource: Mapping[str, Any], fresh: Mapping[str, str], *, hides: bool) -> polars.Expr:
+    """Why a row of this table changed: as the newer package records it of a claim, else what the table is made of."""
+    change, field = polars.col("change"), polars.col("field")
+    if _of_register(resource):
+        return polars.lit("register")
+    if name in DERIVED:
+        return polars.lit("derived")
+    if name == "captures":
+        return polars.lit("evidence")
+    recorded = name in RECORDED or _keys(resource)[0] == "claim_id"
+    if not recorded:
+        return polars.lit("definition")
+    said = polars.col("key").str.extract(r"^(\S+)").replace_strict(fresh, default=None, return_dtype=polars.String)
+    return (
+        polars.when(change.str.contains("_"))
+        .then(polars.lit("definition"))
+        .when(said.is_not_null() & polars.lit(name not in RECORDED))
+        .then(said)
+        .when(change == "added")
+        .then(polars.lit("new_source"))
+        .when(field.is_in(sorted(EVIDENCE)) & polars.lit(name not in RECORDED))
+        .then(polars.lit("evidence"))
+        .otherwise(
+            polars.lit(next((one for one in sorted(WITHHOLD) if hides and one in fresh.values()), "our_correction"))
+        )
+    )
+
+
+def _revised(
+    before: Path, old: Mapping[str, Mapping[str, Any]], after: Path, new: Mapping[str, Mapping[str, Any]],
+) -> dict[str, str]:  # fmt: skip
+    """The newest cause of each claim that was revised between the two packages."""
+    rows, known = (_rows(package, told.get("revisions")) for package, told in ((after, new), (before, old)))
     if rows.is_empty():
-        return polars.DataFrame(schema=dict.fromkeys(("key", "field", "cause"), polars.String))
-    newest = rows.sort(polars.col("version").cast(polars.Int64)).unique(["claim_id", "field"], keep="last")
-    return newest.select(key="claim_id", field="field", cause="cause")
+        return {}
+    if not known.is_empty():
+        rows = rows.join(known, on=["claim_id", "version", "field"], how="anti")
+    newest = rows.sort(polars.col("version").cast(polars.Int64)).unique("claim_id", keep="last")
+    return dict(newest.select("claim_id", "cause").iter_rows())
+
+
+def _keys(resource: Mapping[str, Any]) -> Sequence[str]:
+    key = resource["schema"]["primaryKey"]
+    return [key] if isinstance(key, str) else key
+
+
+def _of_register(resource: Mapping[str, Any]) -> bool:
+    return {field["name"] for field in resource["schema"]["fields"]} >= OF_REGISTER
 
 
 def _resources(package: Path) -> dict[str, Mapping[str, Any]]:
@@ -191,8 +268,8 @@ def _resources(package: Path) -> dict[str, Mapping[str, Any]]:
         raise errors.UsageError(f"{path.name} of {package.name}: not a package descriptor. Restore it.") from None
 
 
-def _rows(package: Path, resource: Mapping[str, Any] | None) -> polars.DataFrame:
-    """The table as text; no rows where the package lacks it."""
+def _rows(package: Path, resource: Mapping[str, Any] | None, columns: Sequence[str] | None = None) -> polars.DataFrame:
+    """The table as text, or some columns of it; no rows where the package lacks it."""
     if resource is None:
         return polars.DataFrame()
-    return polars.read_csv(package / resource["path"], infer_schema=False)
+    return polars.read_csv(package / resource["path"], infer_schema=False, columns=columns)

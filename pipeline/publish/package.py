@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.publish import comparison, database, descriptor, tables, verify, workbook
+from pipeline.publish import changelog, comparison, database, descriptor, tables, verify, workbook
 from pipeline.records import PublicTable
 
 ROW_GROUP: Final = 262_144
@@ -21,10 +21,10 @@ ROW_GROUP: Final = 262_144
 def write(
     public: Sequence[PublicTable], words: Mapping[str, Any], created: str, folder: Path, home: Path,
 ) -> None:  # fmt: skip
-    """Write data/*.csv, parquet/*.parquet, statistics.db, statistics.xlsx, dictionary.md, datapackage.json, verify.py.
+    """Write data/*.csv, parquet/*.parquet, statistics.db, statistics.xlsx, dictionary.md, datapackage.json, changes/.
 
-    Shape: `words` is schemas/package.yml, `created` an ISO date; the version follows from what `home` holds. The
-    workbook is left out above 200,000 rows, and dictionary.md says so.
+    Shape: `words` is schemas/package.yml, `created` an ISO date; the version follows from what `home` holds. verify.py
+    goes with it. The workbook is left out above 200,000 rows, and dictionary.md says so.
     Raises: ValidationRefused for a cell that one of the formats cannot hold.
     """
     for name in ("data", "parquet"):
@@ -40,6 +40,7 @@ def write(
     remarks = _write_workbook(public, told, folder)
     (folder / "dictionary.md").write_text(descriptor.dictionary(told, remarks), encoding="utf-8", newline="\n")
     (folder / "datapackage.json").write_text(descriptor.text(told), encoding="utf-8", newline="\n")
+    changelog.write(folder, home)
 
 
 def _write_csv(table: PublicTable, folder: Path) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import errors, files
-from pipeline.publish import history, verify
+from pipeline.publish import changelog, history, verify
 from pipeline.records import Release
 
 KEPT_RELEASES: Final = 10
@@ -190,7 +190,7 @@ def _point(build: Path, name: str) -> None:
 
 
 def _roll_forward(release: Path, home: Path) -> list[str]:
-    """The tracked files that had to change: data/*.csv first, those without a table removed, datapackage.json last."""
+    """The tracked files that had to change: data/*.csv, of which some go, then changes/, datapackage.json last."""
     data = home / "data"
     if not data.is_dir():
         data.mkdir()
@@ -201,6 +201,12 @@ def _roll_forward(release: Path, home: Path) -> list[str]:
             path.unlink()
             changed.append(f"data/{path.name}")
     files.sync(data)
+    if (release / changelog.FOLDER).is_dir():
+        if not (home / changelog.FOLDER).is_dir():
+            (home / changelog.FOLDER).mkdir()
+        told = [f"{changelog.FOLDER}/{path.name}" for path in sorted((release / changelog.FOLDER).iterdir())]
+        changed += [name for name in told if _copied(release / name, home / name)]
+        files.sync(home / changelog.FOLDER)
     if _copied(release / "datapackage.json", home / "datapackage.json"):
         changed.append("datapackage.json")
     files.sync(home)
@@ -221,7 +227,7 @@ def _sweep(home: Path) -> None:
     """Remove what crashed runs left under a temporary name."""
     build = home / "build"
     left: list[Path] = []
-    for folder in (build, build / "releases", build / history.PROOFS, home, home / "data"):
+    for folder in (build, build / "releases", build / history.PROOFS, home, home / "data", home / changelog.FOLDER):
         left += sorted(folder.glob(f"{files.TEMPORARY}*"))
     for path in left:
         if path.is_dir() and not path.is_symlink():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars
 
     from pipeline.build import Run
+    from pipeline.doctor import Told
     from pipeline.publish.verify import Fault
 
 TABLES_SHOWN: Final = 8
@@ -152,6 +153,17 @@ def deposited(place: Path, written: Sequence[str], sent: str, *, as_json: bool) 
         f"A draft is at {sent}. Look at it there, and publish it there." if sent else "Nothing was sent.",
         soft_wrap=True,
     )
+
+
+def examined(told: Sequence[Told], *, as_json: bool) -> None:
+    """The end of doctor: each thing that was looked at, with its cure."""
+    wrong = sum(one.state == "wrong" for one in told)
+    if as_json:
+        put({"well": not wrong, "checks": [asdict(one) for one in told]})
+    for one in told:
+        cure = f" Cure: {one.cure}" if one.cure else ""
+        PEOPLE.print(f"{one.state:8} {one.about}: {one.sentence}.{cure}", soft_wrap=True, markup=False)
+    PEOPLE.print(f"{wrong} of {len(told)} need a cure." if wrong else "This server is well.")
 
 
 def _notices(findings: Sequence[Finding]) -> None:
