@@ -16,7 +16,7 @@ from typing import Final
 
 from pipeline import lexicon, values
 from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
-from pipeline.extract import sentences, tagging
+from pipeline.extract import sentences, vocabulary
 from pipeline.extract.figures import Number
 from pipeline.periods import Period, read_period
 
@@ -70,7 +70,7 @@ def _pattern(template: str, language: str) -> re.Pattern[str]:
 
 def _word(word: str, language: str) -> str:
     """A word in any of its cases: what is left when the longest known ending is cut, and any known ending."""
-    stem = min((cut for cut in tagging.stems(lexicon.fold(word, language), language)), key=len).rstrip("~")
+    stem = min((cut for cut in vocabulary.stems(lexicon.fold(word, language), language)), key=len).rstrip("~")
     if len(stem) < 3 or any(char.isdigit() for char in stem):
         return rf"\b{re.escape(lexicon.fold(word, language))}\b"
     return rf"\b{re.escape(stem)}\w{{0,4}}\b"
