@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from pipeline import lexicon
-from pipeline.extract import tagging
+from pipeline.extract import vocabulary
 from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
 from pipeline.extract.tagging import Piece, Printed
 from pipeline.periods import Period
@@ -135,7 +135,7 @@ class Sentence:
         """The part of a period from its first number to its last."""
         printed = self.text[piece.start : piece.end]
         found = [m.span() for m in DIGITS.finditer(printed)]
-        found += [place[:2] for place in tagging.number_words(printed, self.language)]
+        found += [place[:2] for place in vocabulary.number_words(printed, self.language)]
         if not found:
             return piece.start, piece.end
         return piece.start + min(a for a, _ in found), piece.start + max(b for _, b in found)
@@ -155,12 +155,12 @@ class Sentence:
         """What the text before and after says of another country, or against the figure."""
         start, end = self.span
         places = {str(p.value) for p in self.pieces if p.kind == "area"}
-        if not places and tagging.mentions("other_country", self.language).search(
+        if not places and vocabulary.mentions("other_country", self.language).search(
             lexicon.fold(self.text[max(0, start - _LOOK_BACK) : start], self.language)
         ):
             return "other_country_nearby"
         ahead = lexicon.fold(self.text[end : end + _LOOK_BACK // 2], self.language)
-        return "contradicted" if tagging.mentions("contradicted", self.language).search(ahead) else ""
+        return "contradicted" if vocabulary.mentions("contradicted", self.language).search(ahead) else ""
 
     def _is_no_counter(self, index: int) -> bool:
         """Whether the words before a body make it sender, target or topic instead of the one that counts."""
@@ -175,18 +175,22 @@ class Sentence:
 
     def _doubt_periods(self) -> None:
         """A window after "by", "before" or "from" is another one; "last year" beside a plain year may lean on it."""
-        plain = [bool(re.search(r"\d{4}", self.text[p.start : p.end])) for p in self.pieces]
-        dated = any(p.kind == "period" and known for p, known in zip(self.pieces, plain, strict=True))
-        for index, piece in enumerate(self.pieces):
-            if piece.kind != "period":
-                continue
+        windows = [(i, p) for i, p in enumerate(self.pieces) if p.kind == "period"]
+        plain = [re.search(r"\d{4}", self.text[p.start : p.end]) is not None for _, p in windows]
+        for (index, piece), dated in zip(windows, plain, strict=True):
             before = self.pieces[index - 1] if index else piece
             word = self.text[before.start : before.end].lower()
-            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (dated and not plain[index]):
+            if (
+                before.kind in {"preposition", "no_period", "ordinal"}
+                or word in _NO_WINDOW
+                or (any(plain) and not dated)
+            ):
                 self.pieces[index] = piece._replace(kind="no_period", value="")
 
     def _take_speakers(self) -> None:
         """Who said it becomes the originator; a period, place or date of the saying is no period of the count."""
+        if all(p.kind != "said" for p in self.pieces):
+            return
         clause = 0
         clauses = []
         for piece in self.pieces:
