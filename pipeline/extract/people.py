@@ -17,6 +17,12 @@ from pipeline import lexicon, tajik
 MASK: Final = "█"
 _WORD: Final = re.compile(r"[A-Za-zÀ-ɏ\u0400-\u04ff]+(?:[-’'][A-Za-zÀ-ɏ\u0400-\u04ff]+)*")
 _INITIALS: Final = re.compile(r"\b[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?(?:[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?)?")
+_AGED: Final = re.compile(r"['’]s?\b|,? (?:aged\b|\d\d[- ]?(?:years?|лет|год|сола))")
+# written small, only what ends as nothing but a name does
+_SMALL_NAME: Final = re.compile(
+    r"\b[а-яёӣӯқғҳҷ]{2,}(?:зода|зоде|заде|пур|шоев|шоева|шоеву|джонов|ҷонов|иддинов|бекова|бекову|[ое]вич[ауе]?м?)"
+    r"(?:ро)?\b|\b[a-z]{3,}(?:zoda|zade|pur|shoev|shoeva|shoyev|jonov|iddinov|bekova|ovich|evich|ovna|evna)\b"
+)
 _OPENING: Final = re.compile(r"(?:^|[.!?…:\n][»”\"')\]]*\s+|^[\s«“\"'(\[–—•*-]+|\n[\s«“\"'(–—•*-]*)$")
 _PAPERS: Final = (
     re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
@@ -79,12 +85,20 @@ def _names(text: str, language: str) -> list[tuple[int, int]]:
             continue
         if word.isupper() and len(word) < 6 and not _is_given(word) and not _is_surname(word):
             continue  # an acronym
-        opens = _OPENING.search(text[max(0, match.start() - 12) : match.start()]) is not None or match.start() == 0
-        beside = follows and not _is_known(words[index + 1].group())
+        before = text[max(0, match.start() - 12) : match.start()]
+        opens = (_OPENING.search(before) is not None or match.start() == 0) and not _INITIALS.search(before[-4:])
+        beside = (follows and not _is_known(words[index + 1].group())) or _AGED.match(text, match.end()) is not None
         if not opens or beside or _is_given(word) or _is_surname(word) or _speaks(text, match.end(), language):
             found.append(match.span())
-    again = {text[start:end] for start, end in found}
-    return found + [match.span() for match in words if match.group() in again]
+    found += [m.span() for m in _SMALL_NAME.finditer(text) if not _is_known(m.group())]
+    known = {text[start:end] for start, end in found}
+    ends = {start for start, _ in found} | {end for _, end in found}
+    for match in _WORD.finditer(text):
+        near = match.end() + 1 in ends or match.start() - 1 in ends
+        kin = _is_given(match.group()) or _is_surname(match.group())
+        if match.group() in known or (near and (kin or (match.group().isupper() and not _is_known(match.group())))):
+            found.append(match.span())
+    return found
 
 
 def _beside_name(text: str, match: re.Match[str]) -> bool:
@@ -149,7 +163,9 @@ def _is_given(word: str) -> bool:
     """Whether it is a given name of the closed list, in any case."""
     folded, given = _fold(word), _lists()["given"]
     cases = (
-        folded[: -len(end)] for end in ("а", "у", "я", "ю", "и", "ы", "е", "ом", "ем", "ро") if folded.endswith(end)
+        folded[: -len(end)]
+        for end in ("а", "у", "я", "ю", "и", "ы", "е", "ом", "ем", "ро", "'s")
+        if folded.endswith(end)
     )
     return folded in given or any(case in given for case in cases)
 
@@ -157,7 +173,8 @@ def _is_given(word: str) -> bool:
 def _is_surname(word: str) -> bool:
     """Whether it ends as surnames and patronymics do."""
     folded = _fold(word)
-    return len(folded) > 4 and folded.endswith(tuple(_lists()["ending"])) and folded not in _lists()["common"]
+    ends = tuple(_lists()["ending"])
+    return len(folded) > 4 and folded.removesuffix("ро").endswith(ends) and folded not in _lists()["common"]
 
 
 def _speaks(text: str, end: int, language: str) -> bool:
