@@ -19,10 +19,12 @@ _WORD: Final = re.compile(r"[A-Za-zÀ-ɏ\u0400-\u04ff]+(?:[-’'][A-Za-zÀ-ɏ\u0
 _INITIALS: Final = re.compile(r"\b[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?(?:[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?)?")
 _AGED: Final = re.compile(r"['’]s?\b|,? (?:aged\b|\d\d[- ]?(?:years?|лет|год|сола))")
 # written small, only what ends as nothing but a name does
-_SMALL_NAME: Final = re.compile(
-    r"\b[а-яёӣӯқғҳҷ]{2,}(?:зода|зоде|заде|пур|шоев|шоева|шоеву|джонов|ҷонов|иддинов|бекова|бекову|[ое]вич[ауе]?м?)"
-    r"(?:ро)?\b|\b[a-z]{3,}(?:zoda|zade|pur|shoev|shoeva|shoyev|jonov|iddinov|bekova|ovich|evich|ovna|evna)\b"
-)
+_SMALL_ENDS: Final = tuple(
+    one + case
+    for one in ("зода", "зоде", "заде", "шоев", "шоева", "шоеву", "джонов", "ҷонов", "иддинов", "бекова", "бекову",
+                "ович", "евич", "zoda", "zade", "shoev", "shoeva", "shoyev", "jonov", "iddinov", "bekova", "ovich", "evich")
+    for case in ("", "ро", "а", "у", "ем")
+)  # fmt: skip
 _OPENING: Final = re.compile(r"(?:^|[.!?…:\n][»”\"')\]]*\s+|^[\s«“\"'(\[–—•*-]+|\n[\s«“\"'(–—•*-]*)$")
 _PAPERS: Final = (
     re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
@@ -77,7 +79,8 @@ def _phones(text: str) -> list[tuple[int, int]]:
 def _names(text: str, language: str) -> list[tuple[int, int]]:
     """Capitalised words that are no known word, with the initials beside them."""
     found = [m.span() for m in _INITIALS.finditer(text) if _beside_name(text, m)]
-    words = [m for m in _WORD.finditer(text) if m.group()[0].isupper() and (len(m.group()) > 1)]
+    every = list(_WORD.finditer(text))
+    words = [m for m in every if m.group()[0].isupper() and (len(m.group()) > 1)]
     for index, match in enumerate(words):
         word = match.group()
         follows = index + 1 < len(words) and text[match.end() : words[index + 1].start()] == " "
@@ -90,15 +93,21 @@ def _names(text: str, language: str) -> list[tuple[int, int]]:
         beside = (follows and not _is_known(words[index + 1].group())) or _AGED.match(text, match.end()) is not None
         if not opens or beside or _is_given(word) or _is_surname(word) or _speaks(text, match.end(), language):
             found.append(match.span())
-    found += [m.span() for m in _SMALL_NAME.finditer(text) if not _is_known(m.group())]
+    found += [m.span() for m in every if m.group().endswith(_SMALL_ENDS) and not _is_known(m.group())]
+    if not found:
+        return found
     known = {text[start:end] for start, end in found}
     ends = {start for start, _ in found} | {end for _, end in found}
-    for match in _WORD.finditer(text):
+    for match in every:
         near = match.end() + 1 in ends or match.start() - 1 in ends
-        kin = _is_given(match.group()) or _is_surname(match.group())
-        if match.group() in known or (near and (kin or (match.group().isupper() and not _is_known(match.group())))):
+        if match.group() in known or (near and _is_kin(match.group())):
             found.append(match.span())
     return found
+
+
+def _is_kin(word: str) -> bool:
+    """Whether a word beside a name belongs to it."""
+    return _is_given(word) or _is_surname(word) or (word.isupper() and not _is_known(word))
 
 
 def _beside_name(text: str, match: re.Match[str]) -> bool:
