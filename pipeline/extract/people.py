@@ -22,7 +22,8 @@ _AGED: Final = re.compile(r"['’]s?\b|,? (?:aged\b|\d\d[- ]?(?:years?|лет|г
 _SMALL_ENDS: Final = tuple(
     one + case
     for one in ("зода", "зоде", "заде", "шоев", "шоева", "шоеву", "джонов", "ҷонов", "иддинов", "бекова", "бекову",
-                "ович", "евич", "zoda", "zade", "shoev", "shoeva", "shoyev", "jonov", "iddinov", "bekova", "ovich", "evich")
+                "ович", "евич", "zoda", "zade", "shoev", "shoeva", "shoyev", "jonov", "iddinov", "bekova",
+                "ovich", "evich")
     for case in ("", "ро", "а", "у", "ем")
 )  # fmt: skip
 _OPENING: Final = re.compile(r"(?:^|[.!?…:\n][»”\"')\]]*\s+|^[\s«“\"'(\[–—•*-]+|\n[\s«“\"'(–—•*-]*)$")
