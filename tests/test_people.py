@@ -113,3 +113,22 @@ def test_phones_papers_and_addresses_are_covered(language: str, text: str, secre
 
     assert [piece for piece in secret if piece in masked] == []
     assert len(masked) == len(text)
+
+
+SENTENCES = yaml.safe_load((Path(__file__).parent / "prose" / "names.yml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("language", "sentence", "names"), [(one[0], one[1], one[2:]) for one in SENTENCES["named"]])
+def test_a_name_of_any_form_is_covered(language: str, sentence: str, names: list[str]) -> None:
+    """Inflected, with a hyphen or initials, all capitals or none, alone at the beginning, transliterated."""
+    seen = people.masked(sentence, language)
+
+    assert [name for name in names if name in seen] == []
+
+
+def test_bodies_places_and_laws_are_not_covered() -> None:
+    """Sixty sentences full of capitals name nobody: at most two are touched."""
+    touched = [one for language, one in SENTENCES["nameless"] if people.MASK in people.masked(one, language)]
+
+    assert len(SENTENCES["nameless"]) == 60
+    assert len(touched) <= 2

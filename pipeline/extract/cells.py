@@ -155,8 +155,10 @@ class _Table:
         self.counts = counts
 
     def head(self, column: int) -> str:
-        """The headings of a column, from top to bottom."""
-        return ", ".join(dict.fromkeys(row[column] for row in self.heads if row[column]))
+        """The headings of a column, from top to bottom; "Years" above a year says nothing."""
+        told = dict.fromkeys(row[column] for row in self.heads if row[column])
+        dated = any(map(_YEAR.search, told))
+        return ", ".join(one for one in told if not (dated and one.casefold() in _words()["period"]))
 
     def cells(self) -> Iterator[_Cell]:
         """Each number of the body with its sentence."""

@@ -54,12 +54,15 @@ class Draft:
     ) -> None:
         """Add a table; `own` are the columns of each row where a cell begins, which alone enter the text."""
         number, length = len(self.tables), self._length
+        block, piece = self.blocks.append, self._pieces.append
         for line, (row, begun) in enumerate(zip(rows, own, strict=True), 1):
             for place in sorted(begun):
                 if text := row[place]:
-                    self.blocks.append((f"{at} r{line} c{place + 1}", length, length + len(text), number))
-                    self._pieces += (text, "\t")
-                    length += len(text) + 1
+                    end = length + len(text)
+                    block((f"{at} r{line} c{place + 1}", length, end, number))
+                    piece(text)
+                    piece("\t")
+                    length = end + 1
             if length > self._length:
                 self._pieces[-1] = "\n"
                 self._length = length

@@ -31,9 +31,10 @@ def laid(groups: Sequence[Sequence[Sequence[Span]]], draft: Draft) -> tuple[Rows
     """The rows with each span repeated, all of one length, and the columns of each where a cell begins."""
     plain = [row for group in groups for row in group]
     width = len(plain[0]) if plain else 0
-    if width and all(len(row) == width and all(cell.across == cell.down == 1 for cell in row) for row in plain):
+    spread = {cell[1:3] for row in plain for cell in row}  # how wide and high cells are
+    if width and spread == {(1, 1)} and set(map(len, plain)) == {width}:
         draft.claim(width * len(plain))
-        return [[cell.text for cell in row] for row in plain], [set(range(width)) for _ in plain]
+        return [[cell[0] for cell in row] for row in plain], [set(range(width))] * len(plain)
     slots: list[dict[int, str]] = []
     own: Own = []
     claimed = 0

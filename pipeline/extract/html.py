@@ -35,11 +35,16 @@ _UNSEEN: Final = frozenset(
 _VOID: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _PARTS: Final = frozenset(("thead", "tbody", "tfoot", "tr", "td", "th"))
 _ATTRS: Final = r"(?:\s(?:[^\">]++|\"[^\"]*+\")*+)?"
-_TOKEN: Final = re.compile(
-    r"<!--.*?-->|<(script|style|iframe|noembed|noframes|xmp)\b.*?</\1>"
-    rf"|<([a-z][^\s/>]*)({_ATTRS})>([^<]*)</\2>|<(/?)([a-zA-Z][^\s/>]*)({_ATTRS})>",
-    re.DOTALL,
+_ROW: Final = r"((?:\s*+<t[dh]>[^<]*+</t[dh]>)++\s*+)</tr>"
+_TOKEN, _NO_ROW = (
+    re.compile(
+        rf"<!--.*?-->|<(script|style|iframe|noembed|noframes|xmp)\b.*?</\1>|<tr>{row}"
+        rf"|<([a-z][^\s/>]*)({_ATTRS})>([^<]*)</\3>|<(/?)([a-zA-Z][^\s/>]*)({_ATTRS})>",
+        re.DOTALL,
+    )
+    for row in (_ROW, "((?!))")
 )
+_CELL: Final = re.compile("<t([dh])>([^<]*)<")
 # Elements that change neither text nor grid, unless they are marked.
 _PLAIN: Final = "a b i em strong span font u s small big abbr cite q label time code mark ins del tt nobr o:p".split()
 _PLAIN_TAG: Final = re.compile(rf"</?(?:{'|'.join(_PLAIN)}){_ATTRS}>")
@@ -113,18 +118,19 @@ class _Table:
 
     def lay(self, draft: Draft) -> None:
         """On the grid: the first thead above all, the first tfoot below all, as browsers draw them."""
-        for name, place in (("thead", 0), ("tfoot", len(self.groups))):
+        for name, place in (("thead", 0), ("tfoot", len(self.groups))) if len(self.groups) > 1 else ():
             first = next((group for group in self.groups if group[0] == name), None)
             if first:
                 self.groups.remove(first)
                 self.groups.insert(place, first)
         rows, own = laid([[row.cells for row in group] for _, group in self.groups], draft)
         lines = [(name, row) for name, group in self.groups for row in group]
-        shown = [at for at, (_, row) in enumerate(lines) if not row.folded]  # a folded row takes part, unseen
-        rows, own = [rows[at] for at in shown], [own[at] for at in shown]
+        if any(row.folded for _, row in lines):  # a folded row takes part, unseen
+            shown = [at for at, (_, row) in enumerate(lines) if not row.folded]
+            lines, rows, own = [lines[at] for at in shown], [rows[at] for at in shown], [own[at] for at in shown]
         if rows and rows[0]:
             heads = 0
-            for name, row in (lines[at] for at in shown):
+            for name, row in lines:
                 if name != "thead" and not (row.cells and all(cell.head for cell in row.cells)):
                     break
                 heads += 1
@@ -145,11 +151,25 @@ class _Walk:
         self.open: list[tuple[str, list[int], str, list[str]]] = []
 
     def page(self, markup: str) -> None:
-        tokens = _TOKEN.split(markup)
+        """Walk the whole page."""
+        self.walk(_TOKEN, markup)
+        self.flush()
+        if self.hidden:
+            self.draft.notice("W_HIDDEN", "page", "rows or cells of a table that the page hides were left out",
+                              "Look at the page's source if a total does not fit")  # fmt: skip
+
+    def walk(self, token: re.Pattern[str], markup: str) -> None:
+        """One tag after another; a row of plain cells, of which tables are mostly made, at once."""
+        tokens = token.split(markup)
         counts, skipped, depth = self.counts, "", 0
-        parts = (tokens[start::8] for start in range(2, 9))
-        for leaf, leaf_attrs, inner, end, tag, attrs, text in zip(*parts, strict=True):
-            if leaf:
+        parts = (tokens[start::9] for start in range(2, 10))
+        for row, leaf, leaf_attrs, inner, end, tag, attrs, text in zip(*parts, strict=True):
+            if row:
+                if not skipped and (self.table is None or self.open):
+                    self.walk(_NO_ROW, f"<tr>{row}</tr>")
+                elif skipped != "template":
+                    self.row(row, seen=not skipped)
+            elif leaf:
                 if skipped != "template":
                     counts[leaf] = counts.get(leaf, 0) + 1
                 if not skipped and leaf not in _UNSEEN:
@@ -172,10 +192,21 @@ class _Walk:
                     self.start(tag, attrs)
             if text and not skipped:
                 self.pieces.append(text)
-        self.flush()
-        if self.hidden:
-            self.draft.notice("W_HIDDEN", "page", "rows or cells of a table that the page hides were left out",
-                              "Look at the page's source if a total does not fit")  # fmt: skip
+
+    def row(self, row: str, *, seen: bool) -> None:
+        """A row of cells without attributes or elements; it is counted even where it is not seen."""
+        counts = self.counts
+        counts["tr"] = counts.get("tr", 0) + 1
+        for tag in ("th", "td"):
+            if number := row.count(f"<{tag}>"):
+                counts[tag] = counts.get(tag, 0) + number
+        if seen and self.table is not None:
+            group = self.table.group
+            fold, blank = (_marked(group, "fold"), _marked(group, "blank")) if group else (False, False)
+            cells = [Span("" if fold or blank else text if text.isalnum() else _collapsed([text]), 1, 1, kind == "h")
+                     for kind, text in _CELL.findall(row)]  # fmt: skip
+            self.table.groups[-1][1].append(_Row(cells, fold, blank))
+            self.pieces = []
 
     def leaf(self, tag: str, attrs: str, text: str) -> None:
         """An element that holds text alone: begun and ended at once."""

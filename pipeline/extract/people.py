@@ -17,9 +17,16 @@ from pipeline import lexicon, tajik
 MASK: Final = "█"
 _LETTERS: Final = r"A-Za-zÀ-ɏ\u0400-\u04ff"
 _WORD: Final = re.compile(rf"[{_LETTERS}]+(?:[-’'][{_LETTERS}]+)*")
-# no lower-case Russian letter begins it: most words of a text are passed over at their first letter
-_NAME: Final = re.compile(rf"(?<![{_LETTERS}])(?<![{_LETTERS}][-’'])(?![a-zа-яё])[{_LETTERS}]+(?:[-’'][{_LETTERS}]+)*")
 _INITIALS: Final = re.compile(r"\b[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?(?:[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?)?")
+_AGED: Final = re.compile(r"['’]s?\b|,? (?:aged\b|\d\d[- ]?(?:years?|лет|год|сола))")
+# written small, only what ends as nothing but a name does
+_SMALL_ENDS: Final = tuple(
+    one + case
+    for one in ("зода", "зоде", "заде", "шоев", "шоева", "шоеву", "джонов", "ҷонов", "иддинов", "бекова", "бекову",
+                "ович", "евич", "zoda", "zade", "shoev", "shoeva", "shoyev", "jonov", "iddinov", "bekova",
+                "ovich", "evich")
+    for case in ("", "ро", "а", "у", "ем")
+)  # fmt: skip
 _OPENING: Final = re.compile(r"(?:^|[.!?…:\n][»”\"')\]]*\s+|^[\s«“\"'(\[–—•*-]+|\n[\s«“\"'(–—•*-]*)$")
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _PAPERS: Final = (
@@ -75,7 +82,8 @@ def _phones(text: str) -> list[tuple[int, int]]:
 def _names(text: str, language: str) -> list[tuple[int, int]]:
     """Capitalised words that are no known word, with the initials beside them."""
     found = [m.span() for m in _INITIALS.finditer(text) if _beside_name(text, m)]
-    words = [m for m in _NAME.finditer(text) if m.group()[0].isupper() and (len(m.group()) > 1)]
+    every = list(_WORD.finditer(text))
+    words = [m for m in every if m.group()[0].isupper() and (len(m.group()) > 1)]
     for index, match in enumerate(words):
         word = match.group()
         follows = index + 1 < len(words) and text[match.end() : words[index + 1].start()] == " "
@@ -83,12 +91,26 @@ def _names(text: str, language: str) -> list[tuple[int, int]]:
             continue
         if word.isupper() and len(word) < 6 and not _is_given(word) and not _is_surname(word):
             continue  # an acronym
-        opens = _OPENING.search(text[max(0, match.start() - 12) : match.start()]) is not None or match.start() == 0
-        beside = follows and not _is_known(words[index + 1].group())
+        before = text[max(0, match.start() - 12) : match.start()]
+        opens = (_OPENING.search(before) is not None or match.start() == 0) and not _INITIALS.search(before[-4:])
+        beside = (follows and not _is_known(words[index + 1].group())) or _AGED.match(text, match.end()) is not None
         if not opens or beside or _is_given(word) or _is_surname(word) or _speaks(text, match.end(), language):
             found.append(match.span())
-    again = {text[start:end] for start, end in found}
-    return found + [match.span() for match in words if match.group() in again]
+    found += [m.span() for m in every if m.group().endswith(_SMALL_ENDS) and not _is_known(m.group())]
+    if not found:
+        return found
+    known = {text[start:end] for start, end in found}
+    ends = {start for start, _ in found} | {end for _, end in found}
+    for match in every:
+        near = match.end() + 1 in ends or match.start() - 1 in ends
+        if match.group() in known or (near and _is_kin(match.group())):
+            found.append(match.span())
+    return found
+
+
+def _is_kin(word: str) -> bool:
+    """Whether a word beside a name belongs to it."""
+    return _is_given(word) or _is_surname(word) or (word.isupper() and not _is_known(word))
 
 
 def _beside_name(text: str, match: re.Match[str]) -> bool:
@@ -153,7 +175,9 @@ def _is_given(word: str) -> bool:
     """Whether it is a given name of the closed list, in any case."""
     folded, given = _fold(word), _lists()["given"]
     cases = (
-        folded[: -len(end)] for end in ("а", "у", "я", "ю", "и", "ы", "е", "ом", "ем", "ро") if folded.endswith(end)
+        folded[: -len(end)]
+        for end in ("а", "у", "я", "ю", "и", "ы", "е", "ом", "ем", "ро", "'s")
+        if folded.endswith(end)
     )
     return folded in given or any(case in given for case in cases)
 
@@ -161,7 +185,8 @@ def _is_given(word: str) -> bool:
 def _is_surname(word: str) -> bool:
     """Whether it ends as surnames and patronymics do."""
     folded = _fold(word)
-    return len(folded) > 4 and folded.endswith(tuple(_lists()["ending"])) and folded not in _lists()["common"]
+    ends = tuple(_lists()["ending"])
+    return len(folded) > 4 and folded.removesuffix("ро").endswith(ends) and folded not in _lists()["common"]
 
 
 def _speaks(text: str, end: int, language: str) -> bool:

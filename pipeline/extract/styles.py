@@ -28,6 +28,7 @@ _ELSEWHERE: Final = re.compile(
     r"\bnot\b|\bprint\b|\bspeech\b|max-(?:device-)?width|min-width\s*:\s*(?:1[3-9]|[2-9]\d)\d\dpx"
 )
 _COMMA: Final = re.compile(r",(?![^(\[]*[)\]])")
+_DECIDES: Final = ",".join(f'[style*="{name}" i]' for name in ("display", "visibility", "vertical-align"))
 _KINDS: Final = (re.compile("#"), re.compile(r"\.|\[|(?<!:):(?!:)"), re.compile(r"(?:^|[\s>+~])[a-zA-Z]"))
 
 
@@ -43,7 +44,7 @@ def mark(tree: LexborHTMLParser) -> set[str]:
                 for node in _selected(tree, selector):
                     if hides or node.mem_id in found:
                         _note(found, node, name, rank, marked)
-    for node in tree.css("[style]"):
+    for node in tree.css(_DECIDES):
         for name, marked, important in _said(node.attrs.get("style") or ""):
             if marked or node.mem_id in found:
                 _note(found, node, name, (important, 1_000, 0, 0, 0), marked)
