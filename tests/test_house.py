@@ -55,6 +55,7 @@ def test_a_stage_imports_no_other_stage(path: Path) -> None:
             "build",
             "errors",
             "explain",
+            "doctor",
             "reconcile",
             "archive",
             "protect",
