@@ -241,6 +241,17 @@ def test_a_design_of_another_hand_is_followed(tmp_path: Path, key: Path) -> None
     assert Counter(one.table for one in published.read(tmp_path / "out").cells) == {"a": 20, "b": 24, "c": 30}
 
 
+def test_a_design_whose_zeros_cannot_all_be_said_still_leaves(tmp_path: Path) -> None:
+    """Nine cases in five outcomes: to say a zero, each of the others would need five. Then no zero is said."""
+    (tmp_path / "design.yml").write_text("fewest_cases: 5\nzeros_said: [outcome]\ntables: {a: [outcome, sex]}\n")
+    held = register.read(registers.write(tmp_path / "r.csv", registers.cases(5, 5, range(2024, 2026))), TODAY)
+
+    left = leaving.protect(held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [])
+
+    assert left.withheld == []
+    assert all(one.base == 5 for one in published.read(tmp_path / "out").cells)
+
+
 @pytest.mark.parametrize(
     "text", ["tables: {}", "tables: {a: [name]}", "threshold: 9\ntables: {a: [sex]}", "- 1", "a: b: c"]
 )

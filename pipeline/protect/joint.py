@@ -107,8 +107,18 @@ class Joint:
             tables[-1] += floor
             counts[numpy.flatnonzero((self.rows == row).all(axis=1))[0], -1] += 1
             if (self.space.tabulated(self.rows, counts[:, -1]) > self.highs[-1]).any():
-                return None
+                return self._mended(own, floor, ceiling)
         return replace(self, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={})
+
+    def _mended(self, own: Own, floor: numpy.ndarray, ceiling: numpy.ndarray) -> Self | None:
+        """The world nearest to ours that holds this row."""
+        tables = mended(self.space, self.lows, self.highs, floor, ceiling, self.tables)
+        if tables is None:
+            return None
+        rows, counts = _register(self.space, tables, self.rows)
+        return replace(
+            self, rows=rows, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={}
+        )
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
@@ -201,18 +211,26 @@ class Joint:
         return (low, high) if open_(low[0], high[0]) else self._extremes(cell, own, open_)
 
     def _moved(self, cell: int, wanted: int, own: int) -> list[End]:
-        """The tables nearest to ours in which the others in a cell are `wanted`, where whole ones are found at once."""
-        if "near" not in self._programs:
-            self._programs["near"] = near(self.space, self.lows, self.highs, self.floor, self.ceiling, self.tables)
-        changes, width = self._programs["near"], self.tables.size
-        row = changes.rows - self.space.cells + cell
-        dice = numpy.random.default_rng(0)
-        costs = [numpy.ones(2 * width), *(dice.uniform(1, 3, 2 * width) for _ in range(DRAWS))]
-        point = changes.moved(costs, row, wanted + own - int(self._held[-1][cell]))
-        if point is None:
-            return []
-        step = (point[:width] - point[width:]).reshape(self.tables.shape)
-        return [(wanted, self._kept_in_mind(self.tables + step.cumsum(axis=0)))]
+        """The tables nearest to ours in which the others in a cell are `wanted`, where whole ones are found at once.
+
+        First by a change of the newest release alone, then of all.
+        """
+        for many in sorted({1, len(self.lows)}):
+            kind = f"near {many}"
+            floor = self.floor if many == len(self.lows) else numpy.maximum(self.floor, self.tables[-2])
+            if kind not in self._programs:
+                bounds = self.lows[-many:], self.highs[-many:], floor, self.ceiling
+                self._programs[kind] = near(self.space, *bounds, self.tables[-many:])
+            changes, width = self._programs[kind], many * len(floor)
+            row = changes.rows - self.space.cells + cell
+            dice = numpy.random.default_rng(0)
+            costs = [numpy.ones(2 * width), *(dice.uniform(1, 3, 2 * width) for _ in range(DRAWS))]
+            point = changes.moved(costs, row, wanted + own - int(self._held[-1][cell]))
+            if point is not None:
+                tables = self.tables.copy()
+                tables[-many:] += (point[:width] - point[width:]).reshape(many, -1).cumsum(axis=0)
+                return [(wanted, self._kept_in_mind(tables))]
+        return []
 
     def _extremes(self, cell: int, own: int, open_: Callable[[int, int], Any]) -> tuple[End, End]:
         """The least and the most of the others in a cell, each with tables of whole cases if that keeps it open."""

@@ -178,12 +178,13 @@ def _rounded(
     said = numpy.array([bool(cell) and {name for name, _ in cell} <= design.zeros_said for cell in cells])
     ends = {frozenset(years[:1]), frozenset(years[-1:])}  # there is a table for these years: everybody sees that
     seen = numpy.array([len(cell) == 1 and cell[0][1] in ends for cell in cells])
-    found = rounding.rounded(space, cells, true, history, said, seen, design.base, key,
-                             numpy.array([pushed.get(cell, 0) for cell in cells]))  # fmt: skip
-    if found is None:
-        return None
-    zeros = said & (true == 0)
-    return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
+    asked = numpy.array([pushed.get(cell, 0) for cell in cells])
+    for told in (said, said & False) if said.any() else (said,):  # few cases: better no zero said than no table
+        found = rounding.rounded(space, cells, true, history, told, seen, design.base, key, asked)
+        if found is not None:
+            zeros = told & (true == 0)
+            return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
+    return None
 
 
 def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
