@@ -94,6 +94,7 @@ def prepare_connection(conn: sqlite3.Connection) -> None:
     """Cap what one connection may build: a cell, a statement, an expression, a pattern."""
     for limit, most in LIMITS.items():
         conn.setlimit(limit, most)
+    conn.text_factory = str  # Datasette's own mends broken letters, of which there are none, one call for each cell
 
 
 @hookimpl
@@ -223,7 +224,11 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
             elif refused := await _refusal(datasette, scope):
                 await refused.asgi_send(dressed)
             else:
-                await app(scope, receive, dressed)
+                try:
+                    await app(scope, receive, dressed)
+                except QueryInterrupted:  # within a page of ours, before a byte was sent
+                    late = await error(datasette, scope["path"], 400, say("too_long", language(datasette)))
+                    await late.asgi_send(dressed)
 
         return door
 
