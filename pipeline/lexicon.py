@@ -35,6 +35,7 @@ _TOKEN = re.compile(
     r"|(?P<note>[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾?|\^(?:[0-9]{1,2}|\*{1,3})|\^?\[(?:[0-9]{1,3}|\*{1,3})\]|\*{1,3}|[†‡])"
     rf"|(?P<word>[{_LETTER}]+(?:[-’'][{_LETTER}]+)*)"
     r"|(?P<mark>[.,:;()«»\"“”„–—−\-%№/+?!…])"
+    rf"|(?P<space>[{SPACES}\n\t\r]+)|(?P<other>(?s:.))"
 )
 _HIDDEN = rf"(?<=[{_LETTER}\u0300-\u036f])[\u00ad\u200b-\u200d\u2060]"
 _APART = re.compile(rf"[\u0300-\u036f]|{_HIDDEN}")
@@ -70,6 +71,7 @@ class Words:
     nouns: frozenset[str]
     labels: frozenset[str]
     small: Mapping[str, Phrases]
+    openers: Mapping[str, frozenset[str]]
     stems: tuple[str, ...]
     risky: Mapping[int, tuple[str, ...]]
 
@@ -80,7 +82,9 @@ class Words:
 
     def match(self, kind: str, tokens: list[Token], start: int) -> tuple[int, str] | None:
         """Where the longest phrase of this kind that begins here ends, and its value."""
-        phrases = self.small.get(kind, {})
+        if start >= len(tokens) or tokens[start].word not in self.openers.get(kind, ()):
+            return None
+        phrases = self.small[kind]
         words = [t.word for t in tokens[start : start + 4] if t.kind == "word"]
         for length in range(len(words), 0, -1):
             value = phrases.get(tuple(words[:length]))
@@ -133,7 +137,8 @@ def _words(numbers: dict[str, NumberWord], nouns: set[str], labels: set[str], sm
     for word in risky:
         if len(word) > 3:
             by_length[len(word)] = (*by_length.get(len(word), ()), word)
-    return Words(numbers, frozenset(nouns - set(numbers)), frozenset(labels), small, stems, by_length)
+    openers = {kind: frozenset(phrase[0] for phrase in phrases) for kind, phrases in small.items()}
+    return Words(numbers, frozenset(nouns - set(numbers)), frozenset(labels), small, openers, stems, by_length)
 
 
 def rows(name: str) -> Iterable[dict[str, str]]:
@@ -166,21 +171,19 @@ def tokens(text: str, language: str) -> list[Token]:
             raise UnreadableValue("a letter that no known Tajik writing explains", "convert the page first")
         text = writing.text
     pieces: list[Token] = []
-    at = 0
-    while at < len(text):
-        if text[at] in SPACES + "\n\t\r":
-            at += 1
+    end = -1
+    for match in _TOKEN.finditer(text):
+        kind: Kind | Literal["space", "other"] = match.lastgroup  # type: ignore[assignment]
+        if kind == "space":
             continue
-        match = _TOKEN.match(text, at)
-        if match is None or (text[at].isdigit() and not text[at].isascii() and match.lastgroup == "number"):
+        piece, start = match.group(), match.start()
+        if kind == "other":
             raise UnreadableValue("a character that has no place in a figure", "digits 0-9, letters, plain marks")
-        kind: Kind = match.lastgroup  # type: ignore[assignment]
-        piece = match.group()
         if kind == "word" and not (_CYRILLIC_WORD.fullmatch(piece) or _LATIN_WORD.fullmatch(piece)):
             raise UnreadableValue("a word that mixes two alphabets", "one alphabet per word")
         word = fold(piece, language) if kind == "word" else piece.translate(_SUPERSCRIPTS)
-        pieces.append(Token(kind, piece, word, at, match.end(), bool(pieces) and pieces[-1].end == at))
-        at = match.end()
+        pieces.append(Token(kind, piece, word, start, match.end(), start == end))
+        end = match.end()
     return pieces
 
 

@@ -175,18 +175,18 @@ class Sentence:
 
     def _doubt_periods(self) -> None:
         """A window after "by", "before" or "from" is another one; "last year" beside a plain year may lean on it."""
-        plain = [bool(re.search(r"\d{4}", self.text[p.start : p.end])) for p in self.pieces]
-        dated = any(p.kind == "period" and known for p, known in zip(self.pieces, plain, strict=True))
-        for index, piece in enumerate(self.pieces):
-            if piece.kind != "period":
-                continue
+        windows = [(i, p) for i, p in enumerate(self.pieces) if p.kind == "period"]
+        plain = [re.search(r"\d{4}", self.text[p.start : p.end]) is not None for _, p in windows]
+        for (index, piece), dated in zip(windows, plain, strict=True):
             before = self.pieces[index - 1] if index else piece
             word = self.text[before.start : before.end].lower()
-            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (dated and not plain[index]):
+            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (any(plain) and not dated):
                 self.pieces[index] = piece._replace(kind="no_period", value="")
 
     def _take_speakers(self) -> None:
         """Who said it becomes the originator; a period, place or date of the saying is no period of the count."""
+        if all(p.kind != "said" for p in self.pieces):
+            return
         clause = 0
         clauses = []
         for piece in self.pieces:

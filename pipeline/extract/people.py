@@ -15,11 +15,14 @@ from typing import Final
 from pipeline import lexicon, tajik
 
 MASK: Final = "█"
-_WORD: Final = re.compile(r"[A-Za-zÀ-ɏ\u0400-\u04ff]+(?:[-’'][A-Za-zÀ-ɏ\u0400-\u04ff]+)*")
+_LETTERS: Final = r"A-Za-zÀ-ɏ\u0400-\u04ff"
+_WORD: Final = re.compile(rf"[{_LETTERS}]+(?:[-’'][{_LETTERS}]+)*")
+# no lower-case Russian letter begins it: most words of a text are passed over at their first letter
+_NAME: Final = re.compile(rf"(?<![{_LETTERS}])(?<![{_LETTERS}][-’'])(?![a-zа-яё])[{_LETTERS}]+(?:[-’'][{_LETTERS}]+)*")
 _INITIALS: Final = re.compile(r"\b[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?(?:[A-ZА-ЯЁҚҲҶҒӢӮ]\.\s?)?")
 _OPENING: Final = re.compile(r"(?:^|[.!?…:\n][»”\"')\]]*\s+|^[\s«“\"'(\[–—•*-]+|\n[\s«“\"'(–—•*-]*)$")
+_MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _PAPERS: Final = (
-    re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+"),
     re.compile(r"(?i)\b(?:паспорт\w*|шиноснома\w*|passport|инн|рмa?|inn|id)\b[^\d\n]{0,20}\d[\d ]{4,14}\d"),
     re.compile(r"\b[A-ZА-Я]{1,2} ?№? ?\d{6,9}\b"),
     re.compile(r"\b\d{9,14}\b"),
@@ -40,7 +43,8 @@ _LONG_DIGITS: Final = re.compile(r"\d(?:[ ()\-]*\d){6}")
 def spans(text: str, language: str) -> list[tuple[int, int]]:
     """Where people stand in the text: sorted, without overlap."""
     text, places = lexicon.joined(text)  # a soft hyphen, or an accent apart, hides no name
-    found = [match.span() for pattern in _PAPERS for match in pattern.finditer(text)]
+    patterns = (*_PAPERS, _MAIL) if "@" in text else _PAPERS
+    found = [match.span() for pattern in patterns for match in pattern.finditer(text)]
     found += _phones(text) + _names(text, language)
     joined: list[tuple[int, int]] = []
     for start, end in sorted(found):
@@ -71,7 +75,7 @@ def _phones(text: str) -> list[tuple[int, int]]:
 def _names(text: str, language: str) -> list[tuple[int, int]]:
     """Capitalised words that are no known word, with the initials beside them."""
     found = [m.span() for m in _INITIALS.finditer(text) if _beside_name(text, m)]
-    words = [m for m in _WORD.finditer(text) if m.group()[0].isupper() and (len(m.group()) > 1)]
+    words = [m for m in _NAME.finditer(text) if m.group()[0].isupper() and (len(m.group()) > 1)]
     for index, match in enumerate(words):
         word = match.group()
         follows = index + 1 < len(words) and text[match.end() : words[index + 1].start()] == " "

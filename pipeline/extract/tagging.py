@@ -30,6 +30,7 @@ _TIME_TAGS: Final = frozenset(
 )
 _DATING: Final = frozenset("this_year last_year last month ~this_year ~last_year ~last".split())
 _TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
+_STRANGE: Final = re.compile(r"[^\w\s.,:;()«»\"“”„–—−\-%№/+?!…’'\[{]|_")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)(?!\d)")
 _SEPARATORS: Final = frozenset(",;:()")
@@ -91,7 +92,7 @@ def _references(language: str) -> list[tuple[str, re.Pattern[str]]]:
 def number_words(text: str, language: str) -> list[tuple[int, int, str]]:
     """Start, end and role of every word that may be a number, as the tables spell it."""
     numbers, spelt = lexicon.words(language).numbers, lexicon.fold(text, language)
-    if len(spelt) != len(text):
+    if len(spelt) != len(text) or numbers.keys().isdisjoint(_LETTERS.findall(spelt)):
         return []
     return [(m.start(), m.end(), numbers[m.group()].role) for m in _LETTERS.finditer(spelt) if m.group() in numbers]
 
@@ -130,6 +131,15 @@ def read_period(text: str, said: date | None, language: str) -> periods.Period |
 
 
 @lru_cache(maxsize=20_000)
+def _counted(text: str, language: str) -> int | None:
+    """What the reader of phrases makes of a numeral."""
+    try:
+        return values.read_count(text, language).value
+    except (UnreadableValue, NotPublished):
+        return None
+
+
+@lru_cache(maxsize=20_000)
 def _options(word: str, language: str) -> tuple[tuple[tuple[str, ...], str, str], ...]:
     """The phrases that may begin with this word: the longest first, and of two alike the one that stops."""
     table = _phrases(language)
@@ -159,8 +169,7 @@ class Tagger:
             blank[: bullet.end()] = "…" * bullet.end()
         for _, start, end in spans:
             blank[start:end] = "…" * (end - start)
-        clean = "".join(char if char.isalnum() or char in _KNOWN_MARKS or char.isspace() else "/" for char in blank)
-        self.tokens = lexicon.tokens(clean.replace("\n", " "), self.language)
+        self.tokens = lexicon.tokens(_STRANGE.sub("/", "".join(blank)), self.language)
         covered = {start: (reason, end) for reason, start, end in spans}
         at = 0
         while at < len(self.tokens):
@@ -206,7 +215,8 @@ class Tagger:
             joint = token.text in {",", ".", "(", ")", "-", "–", "—"} and end > at
             worded = token.word in self.words.numbers
             ending = token.glued and end > at and self.tokens[end - 1].text == "-"  # "2022-м"
-            if not (timely or joint or worded or ending or all(part in known for part in token.word.split("-"))):
+            months = "-" in token.word and all(part in known for part in token.word.split("-"))
+            if not (timely or joint or worded or ending or months):
                 break
             end += 1
         dated = any(t.kind == "number" or known.get(t.word, frozenset()) & _DATING for t in self.tokens[at:end])
@@ -263,12 +273,12 @@ class Tagger:
         if token is None or token.kind != "word":
             return None
         for words, kind, value in _options(token.word, self.language):
-            if len(words) == 1:
-                return at + 1, kind, value
-            ahead = self.tokens[at : at + len(words)]
-            fits = len(ahead) == len(words) and all(t.kind == "word" for t in ahead)
-            if fits and all(w in stems(t.word, self.language) for w, t in zip(words, ahead, strict=True)):
-                return at + len(words), kind, value
+            for word, ahead in zip(words[1:], self.tokens[at + 1 : at + len(words)], strict=False):
+                if ahead.kind != "word" or word not in stems(ahead.word, self.language):
+                    break
+            else:
+                if at + len(words) <= len(self.tokens):
+                    return at + len(words), kind, value
         return None
 
     def _counts(self, at: int) -> bool:
@@ -322,9 +332,8 @@ class Tagger:
             reason = "touches_a_letter_or_mark"
         elif text.isdigit() and 1950 <= int(text) <= 2050:
             reason = "may_be_a_year"
-        try:
-            value = values.read_count(text, self.language).value
-        except (UnreadableValue, NotPublished):
+        value = _counted(text, self.language)
+        if value is None:
             value, reason = int(numeral.value), reason or ("" if qualifier != "exact" else "number_not_understood")
         if value != int(numeral.value):
             reason = "number_not_understood"
@@ -336,11 +345,8 @@ class Tagger:
         """Where the number ends, with its own repetition in brackets if there is one: "24 (двадцать четыре)"."""
         closing = next((i for i in range(end + 1, min(end + 8, len(self.tokens))) if self.tokens[i].text == ")"), 0)
         if closing and self.tokens[end].text == "(" and numerals.starts(self.tokens, end + 1, self.words):
-            try:
-                text = self.text[self.tokens[at].start : self.tokens[closing].end]
-                return closing + 1 if values.read_count(text, self.language).value == value else end
-            except (UnreadableValue, NotPublished):
-                pass
+            text = self.text[self.tokens[at].start : self.tokens[closing].end]
+            return closing + 1 if _counted(text, self.language) == value else end
         return end
 
     def _noted(self, at: int, end: int, printed: Printed) -> int:
@@ -394,6 +400,3 @@ class Tagger:
                 return at + 2
         self._add(kind, value, token.start, token.end)
         return at + 1
-
-
-_KNOWN_MARKS: Final = frozenset(".,:;()«»\"“”„–—−-%№/+?!…’'[{")
