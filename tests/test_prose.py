@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import lexicon
-from pipeline.extract import prose, tagging
+from pipeline.extract import prose, vocabulary
 from pipeline.extract.figures import Number
 
 SENTENCES = Path(__file__).parent / "prose"
@@ -85,7 +85,7 @@ def test_every_digit_and_number_word_lies_inside_exactly_one_number(language: st
         assert not any(inside[number.start : number.end])
         inside[number.start : number.end] = [True] * (number.end - number.start)
     digits = [m.start() for m in re.finditer(r"[\d¹²³]", text)]
-    worded = [start for start, _, _ in tagging.number_words(text, language)]
+    worded = [start for start, _, _ in vocabulary.number_words(text, language)]
 
     assert [text[at - 20 : at + 20] for at in digits + worded if not inside[at]] == []
     assert [n.start for n in found] == sorted(n.start for n in found)
@@ -131,7 +131,7 @@ def test_whatever_is_put_together_every_digit_and_number_word_is_told_of(
     text = "".join(fragment + space for fragment, space in parts)
     found = prose.numbers(text, language, date(2023, 7, 20))
     places = [(at, at + 1) for at, char in enumerate(text) if char.isdigit()]
-    places += [place[:2] for place in tagging.number_words(text, language)]
+    places += [place[:2] for place in vocabulary.number_words(text, language)]
 
     assert [text[n.start : n.end] for n in found] == [n.printed for n in found]
     assert all(one.end <= other.start for one, other in pairwise(found))

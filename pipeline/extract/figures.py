@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from pipeline import lexicon
-from pipeline.extract import tagging
+from pipeline.extract import vocabulary
 from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
 from pipeline.extract.tagging import Piece, Printed
 from pipeline.periods import Period
@@ -135,7 +135,7 @@ class Sentence:
         """The part of a period from its first number to its last."""
         printed = self.text[piece.start : piece.end]
         found = [m.span() for m in DIGITS.finditer(printed)]
-        found += [place[:2] for place in tagging.number_words(printed, self.language)]
+        found += [place[:2] for place in vocabulary.number_words(printed, self.language)]
         if not found:
             return piece.start, piece.end
         return piece.start + min(a for a, _ in found), piece.start + max(b for _, b in found)
@@ -155,12 +155,12 @@ class Sentence:
         """What the text before and after says of another country, or against the figure."""
         start, end = self.span
         places = {str(p.value) for p in self.pieces if p.kind == "area"}
-        if not places and tagging.mentions("other_country", self.language).search(
+        if not places and vocabulary.mentions("other_country", self.language).search(
             lexicon.fold(self.text[max(0, start - _LOOK_BACK) : start], self.language)
         ):
             return "other_country_nearby"
         ahead = lexicon.fold(self.text[end : end + _LOOK_BACK // 2], self.language)
-        return "contradicted" if tagging.mentions("contradicted", self.language).search(ahead) else ""
+        return "contradicted" if vocabulary.mentions("contradicted", self.language).search(ahead) else ""
 
     def _is_no_counter(self, index: int) -> bool:
         """Whether the words before a body make it sender, target or topic instead of the one that counts."""

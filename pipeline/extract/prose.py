@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from pipeline import lexicon
 from pipeline.errors import UnreadableValue
-from pipeline.extract import people, sentences, tagging
+from pipeline.extract import people, sentences, vocabulary
 from pipeline.extract.figures import DIGITS, Number, Sentence
 from pipeline.extract.readings import MARKS
 from pipeline.extract.tagging import Piece, Tagger
@@ -40,7 +40,7 @@ def numbers(text: str, language: str, said_on: date | None, span: tuple[int, int
     for start, end in sentences.places(text, *(span or (0, len(text)))):
         pieces: list[Piece] = []
         own: list[Number] = []
-        words = tagging.number_words(text[start:end], language)
+        words = vocabulary.number_words(text[start:end], language)
         if DIGITS.search(text, start, end) or any(role not in _NO_COUNT for *_, role in words):
             try:
                 pieces = Tagger(text, start, end, language, said_on).run()

@@ -14,27 +14,20 @@ from typing import Any, Final, NamedTuple
 
 from pipeline import lexicon, numerals, periods, values
 from pipeline.errors import NotPublished, UnreadablePeriod, UnreadableValue
+from pipeline.extract import vocabulary
 from pipeline.lexicon import Token
 
-_ENDINGS: Final[dict[str, frozenset[str]]] = {
-    "ru": frozenset(
-        " а я о е и ы у ю ь й ой ей ою ею ом ем ам ям ами ями ах ях ов ев ий ый ая яя ое ее ые ие ого его ому ему ым "
-        "им ыми ими ых их ую юю ия ию ием ии иям иями иях ла ло ли л ны на но н лся лась лось лись".split(" ")
-    ),
-    "tg": frozenset(" и хо хои ро хоро иро у ю е аш ашон гон гони гонро гонеро ест анд ии".split(" ")),
-    "en": frozenset(" s es 's ' d ed".split(" ")),
-}
-_LONGEST_PHRASE, _LONGEST_PERIOD = 6, 14
+_LONGEST_PERIOD: Final = 14
 _TIME_TAGS: Final = frozenset(
     "month months half quarter half_n quarter_n years year_word this_year last_year y".split()
 )
 _DATING: Final = frozenset("this_year last_year last month ~this_year ~last_year ~last".split())
 _TWO_DAYS: Final = (date(9000, 6, 15), date(8000, 3, 10))
 _STRANGE: Final = re.compile(r"[^\w\s.,:;()«»\"“”„–—−\-%№/+?!…’'\[{]|_")
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\w*\.? ?1|,? [Nn]ote\.? ?1)(?!\d)")
 _SEPARATORS: Final = frozenset(",;:()")
 _BULLET: Final = re.compile(r"\s*[•●▪■◦‣∙○·]\s")
+_STOCK: Final = re.compile(r"(?:as of|as at|на|по состоянию|ба|то)\b", re.IGNORECASE)
 _DASHES: Final = frozenset("—–−-")
 
 
@@ -56,68 +49,10 @@ class Printed(NamedTuple):
     worded: bool = False
 
 
-@lru_cache(maxsize=4)
-def _phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str, str]]]:
-    """First word → the phrases of claim_words.csv that begin with it, longest first."""
-    found: dict[str, list[tuple[tuple[str, ...], str, str]]] = {}
-    for row in lexicon.rows("claim_words.csv"):
-        if row["language"] == language:
-            for phrase in row["words"].split("|"):
-                words = tuple(lexicon.fold(phrase, language).split())
-                found.setdefault(words[0], []).append((words, row["kind"], row["value"]))
-    for options in found.values():
-        options.sort(key=lambda option: -len(option[0]))
-    return found
-
-
-@lru_cache(maxsize=4)
-def _time_words(language: str) -> dict[str, frozenset[str]]:
-    """Every word that may stand in a period, with its tags; those of a whole phrase begin with a "~"."""
-    found: dict[str, set[str]] = {}
-    for row in lexicon.rows("period_words.csv"):
-        if row["language"] == language and row["tag"] != "blocked":
-            words = lexicon.fold(row["text"], language).split()
-            for word in words:
-                found.setdefault(word, set()).add(row["tag"] if len(words) == 1 else f"~{row['tag']}")
-    return {word: frozenset(tags) for word, tags in found.items()}
-
-
-@lru_cache(maxsize=4)
-def _references(language: str) -> list[tuple[str, re.Pattern[str]]]:
-    """The patterns of numbers that count nothing, for one language."""
-    rows = lexicon.rows("not_counts.csv")
-    return [(row["reason"], re.compile(row["pattern"])) for row in rows if row["language"] in ("*", language)]
-
-
-def number_words(text: str, language: str) -> list[tuple[int, int, str]]:
-    """Start, end and role of every word that may be a number, as the tables spell it."""
-    numbers, spelt = lexicon.words(language).numbers, lexicon.fold(text, language)
-    if len(spelt) != len(text) or numbers.keys().isdisjoint(_LETTERS.findall(spelt)):
-        return []
-    return [(m.start(), m.end(), numbers[m.group()].role) for m in _LETTERS.finditer(spelt) if m.group() in numbers]
-
-
-@lru_cache(maxsize=8)
-def mentions(value: str, language: str) -> re.Pattern[str]:
-    """A pattern for every phrase of claim_words.csv that has this value: "other_country", "contradicted"."""
-    rows = (r for r in lexicon.rows("claim_words.csv") if r["language"] == language and r["value"] == value)
-    phrases = [lexicon.fold(phrase, language) for row in rows for phrase in row["words"].split("|")]
-    spelt = (re.escape(p.rstrip("~")) + ("" if p.endswith("~") else r"\b") for p in phrases)
-    return re.compile(r"\b(?:" + "|".join(spelt) + ")")
-
-
 def _article(text: str) -> str:
     """143-1 where the reference names that article and nothing else; a part of it, or another beside it, differs."""
     rest = _TORTURE_ARTICLE.sub("", text)
     return "other_article" if rest == text or re.search(r"\d", rest) else "143-1"
-
-
-@lru_cache(maxsize=20_000)
-def stems(word: str, language: str) -> tuple[str, ...]:
-    """The keys under which a word may stand in a table: itself, and itself without each known ending."""
-    endings = _ENDINGS[language]
-    cut = (word[:size] + "~" for size in range(len(word), max(len(word) - 5, 1), -1) if word[size:] in endings)
-    return (word, *cut)
 
 
 @lru_cache(maxsize=20_000)
@@ -137,14 +72,6 @@ def _counted(text: str, language: str) -> int | None:
         return values.read_count(text, language).value
     except (UnreadableValue, NotPublished):
         return None
-
-
-@lru_cache(maxsize=20_000)
-def _options(word: str, language: str) -> tuple[tuple[tuple[str, ...], str, str], ...]:
-    """The phrases that may begin with this word: the longest first, and of two alike the one that stops."""
-    table = _phrases(language)
-    found = [option for stem in stems(word, language) for option in table.get(stem, ())]
-    return tuple(sorted(found, key=lambda option: (-len(option[0]), option[1] != "stop")))
 
 
 class Tagger:
@@ -189,7 +116,7 @@ class Tagger:
         """Where references stand; of two that overlap, the longer."""
         found = [
             (reason, *match.span())
-            for reason, pattern in _references(self.language)
+            for reason, pattern in vocabulary.references(self.language)
             for match in pattern.finditer(self.text)
             if match.end() > match.start()
         ]
@@ -204,7 +131,7 @@ class Tagger:
 
     def _period(self, at: int) -> int | None:
         """A period that begins here: the longest run of words about time that can be read whole."""
-        known = _time_words(self.language)
+        known = vocabulary.time_words(self.language)
         first = self.tokens[at]
         if not (first.word in known or first.kind == "number" or first.word in self.words.numbers):
             return None
@@ -244,18 +171,11 @@ class Tagger:
         glued = end < len(self.tokens) and self.tokens[end].glued and self.tokens[end].kind in {"word", "note"}
         if (bare and self._is_thing(end)) or glued:
             self._add("number", Printed(None, "exact", "may_be_a_year"), start, stop)
-        elif period.start == period.end and self._first_tag(at) != "as_of":
+        elif period.start == period.end and not _STOCK.match(self.text, start):
             self._add("date", period, start, stop)
         else:
             self._add("period", period, start, stop)
         return end
-
-    def _first_tag(self, at: int) -> str:
-        """What kind of word opens the period."""
-        for row in ("as of", "as at", "на", "по состоянию", "ба", "то"):
-            if self.text[self.tokens[at].start :].lower().startswith(row):
-                return "as_of"
-        return ""
 
     def _is_thing(self, at: int) -> bool:
         """Whether a counted noun stands here."""
@@ -272,9 +192,9 @@ class Tagger:
         token = self.tokens[at] if at < len(self.tokens) else None
         if token is None or token.kind != "word":
             return None
-        for words, kind, value in _options(token.word, self.language):
+        for words, kind, value in vocabulary.phrases(token.word, self.language):
             for word, ahead in zip(words[1:], self.tokens[at + 1 : at + len(words)], strict=False):
-                if ahead.kind != "word" or word not in stems(ahead.word, self.language):
+                if ahead.kind != "word" or word not in vocabulary.stems(ahead.word, self.language):
                     break
             else:
                 if at + len(words) <= len(self.tokens):
@@ -355,7 +275,7 @@ class Tagger:
             self._add("reference", "percent", self.tokens[at].start, self.tokens[end].end)
             return end + 1
         found = self._match(end)
-        if end < len(self.tokens) and "month" in _time_words(self.language).get(self.tokens[end].word, ()):
+        if end < len(self.tokens) and "month" in vocabulary.time_words(self.language).get(self.tokens[end].word, ()):
             self._add("no_period", "date", self.tokens[at].start, self.tokens[end].end)
             return end + 1
         year = re.fullmatch("(?:19|20)[0-9]{2}", self.text[self.tokens[at].start : self.tokens[end - 1].end])
@@ -384,7 +304,7 @@ class Tagger:
     def _rest(self, at: int) -> int:
         """A mark, a preposition of time, or a word that nobody knows."""
         token = self.tokens[at]
-        tags = _time_words(self.language).get(token.word)
+        tags = vocabulary.time_words(self.language).get(token.word)
         kind, value = "unknown", token.text
         if token.text in _SEPARATORS:
             kind, value = "separator", token.text

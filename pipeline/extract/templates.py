@@ -18,7 +18,7 @@ from typing import Final
 
 from pipeline import lexicon, values
 from pipeline.errors import NotPublished, UnreadableValue
-from pipeline.extract import people, sentences, tagging
+from pipeline.extract import people, sentences, tagging, vocabulary
 from pipeline.extract.figures import Number
 from pipeline.extract.tagging import Tagger
 
@@ -84,7 +84,7 @@ def _pattern(template: str, language: str, place: str = "[^.;!?]{1,60}?") -> re.
 
 def _word(word: str, language: str) -> str:
     """A word in any of its cases: what is left when the longest known ending is cut, and any known ending."""
-    stem = min((cut for cut in tagging.stems(lexicon.fold(word, language), language)), key=len).rstrip("~")
+    stem = min((cut for cut in vocabulary.stems(lexicon.fold(word, language), language)), key=len).rstrip("~")
     if len(stem) < 3 or any(char.isdigit() for char in stem):
         return rf"\b{re.escape(lexicon.fold(word, language))}\b"
     return rf"\b{re.escape(stem)}\w{{0,4}}\b"
