@@ -190,7 +190,9 @@ def _after_ending(tokens: list[Token], at: int, language: str) -> int:
 
 def _known(token: Token, words: Words) -> NumberWord:
     """What a number word means; ordinals and vague amounts are refused by name."""
-    word = words.numbers[token.word]
+    word = words.numbers.get(token.word)
+    if word is None:
+        raise UnreadableValue("number words joined by a hyphen", "one number")
     if word.role == "ordinal":
         raise UnreadableValue("an ordinal number", "a count")
     if word.role in {"vague", "plural_one"}:

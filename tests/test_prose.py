@@ -55,7 +55,7 @@ def proposed(text: str, language: str, said_on: date) -> list[str]:
     return [told(n) for n in prose.numbers(text, language, said_on) if n.decision == "proposed"]
 
 
-@pytest.mark.parametrize("part", ["seen", "heldout", "blind"])
+@pytest.mark.parametrize("part", ["seen", "heldout", "blind", "traps"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_is_silently_wrong_and_most_figures_are_found(language: str, part: str) -> None:
     """Of the sentences of a language none gives another figure than a reader finds in it."""

@@ -180,7 +180,11 @@ class Sentence:
         for (index, piece), dated in zip(windows, plain, strict=True):
             before = self.pieces[index - 1] if index else piece
             word = self.text[before.start : before.end].lower()
-            if before.kind in {"preposition", "no_period"} or word in _NO_WINDOW or (any(plain) and not dated):
+            if (
+                before.kind in {"preposition", "no_period", "ordinal"}
+                or word in _NO_WINDOW
+                or (any(plain) and not dated)
+            ):
                 self.pieces[index] = piece._replace(kind="no_period", value="")
 
     def _take_speakers(self) -> None:

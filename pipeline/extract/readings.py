@@ -110,7 +110,8 @@ class Readings:
             raise UnclearError(f"preposition_before_number:{word}")
         after = self.pieces[figure.at + 1 : figure.at + 3]
         ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
-        if ofs and self.pieces[self.figures[0].at - 1].kind != "of":
+        firsts = any(self.pieces[i - 1].kind == "ordinal" for i in ofs if i)  # "первую из 20 жалоб"
+        if ofs and (firsts or self.pieces[self.figures[0].at - 1].kind != "of"):
             raise UnclearError("share_of_another_number")
         for pair in (self.pieces[max(figure.at - 2, 0) : figure.at], after[::-1]):
             kinds = [p.kind for p in pair]

@@ -28,6 +28,7 @@ _TORTURE_ARTICLE: Final = re.compile(r"143 ?(?:¹|\^1|-1|\.1|\(1\)|,? ?прим\
 _SEPARATORS: Final = frozenset(",;:()")
 _BULLET: Final = re.compile(r"\s*[•●▪■◦‣∙○·]\s")
 _STOCK: Final = re.compile(r"(?:as of|as at|на|по состоянию|ба|то)\b", re.IGNORECASE)
+_SENTENCED: Final = frozenset("на к до от to of from ба то".split())
 _DASHES: Final = frozenset("—–−-")
 
 
@@ -214,13 +215,13 @@ class Tagger:
             kind = "ordinal" if role == "ordinal" else "number"
             self._add(kind, Printed(None, "exact", "vague_amount"), token.start, token.end)
             return at + 1
-        if (
-            (phrase := self._match(at))
-            and phrase[1] in {"zero", "zero_noun", "stop", "fill", "part", "contrast"}
-            and (phrase[0] > at + 1 or phrase[1].startswith("zero"))
+        before = self.words.match("qualifier_before", self.tokens, at)
+        if (phrase := self._match(at)) and (
+            phrase[1] == "zero"
+            or (phrase[1] == "zero_noun" and not before)
+            or (phrase[1] in {"stop", "fill", "part", "contrast"} and phrase[0] > at + 1)
         ):
             return None
-        before = self.words.match("qualifier_before", self.tokens, at)
         begin, qualifier = before or (at, "exact")
         if not numerals.starts(self.tokens, begin, self.words):
             return None
@@ -279,7 +280,10 @@ class Tagger:
             self._add("no_period", "date", self.tokens[at].start, self.tokens[end].end)
             return end + 1
         year = re.fullmatch("(?:19|20)[0-9]{2}", self.text[self.tokens[at].start : self.tokens[end - 1].end])
-        if found and found[1] == "unit" and year:
+        lead = self.pieces[-1] if self.pieces else None
+        word = self.text[: self.tokens[at].start].lower().split()[-1:]
+        within = lead is not None and lead.kind == "preposition" and not _SENTENCED & set(word)
+        if found and found[1] == "unit" and (year or (within and found[2] == "duration")):  # "за 5 месяцев"
             self._add("no_period", "", self.tokens[at].start, self.tokens[found[0] - 1].end)
             return found[0]
         if found and found[1] == "unit":
@@ -296,6 +300,8 @@ class Tagger:
         kind = found[1]
         if kind == "of" and not self._counts(found[0]):
             kind = "preposition"
+        if kind == "unit" and found[2] == "duration":  # "in the first months of 2022"
+            kind = "no_period"
         if kind == "zero_noun":  # "no complaints", "ягон шикоят"
             kind = "zero" if self._is_thing(found[0]) else "stop"
         self._add(kind, found[2], self.tokens[at].start, self.tokens[found[0] - 1].end)
