@@ -78,7 +78,7 @@ class Words:
     def mistyped(self, word: str) -> bool:
         """Whether a word is one slip of the pen away from a word that would change a number."""
         lengths = (len(word) - 1, len(word), len(word) + 1)
-        return any(near(word, known) for length in lengths for known in self.risky.get(length, ()))
+        return any(_slips(word, self.risky.get(length, ())) for length in lengths)
 
     def match(self, kind: str, tokens: list[Token], start: int) -> tuple[int, str] | None:
         """Where the longest phrase of this kind that begins here ends, and its value."""
@@ -201,6 +201,12 @@ def joined(text: str) -> tuple[str, Sequence[int]]:
         letters += cluster
         places += [match.start()] * len(cluster)
     return "".join(letters), [*places, len(text)]
+
+
+@lru_cache(maxsize=20_000)
+def _slips(word: str, known: tuple[str, ...]) -> bool:
+    """Whether a word is one slip of the pen away from one of these."""
+    return any(near(word, one) for one in known)
 
 
 def near(word: str, known: str) -> bool:
