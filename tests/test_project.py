@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from pipeline import errors, project
+from pipeline.publish import package
 
 HERE = Path(__file__).parent
 REC = "urn:uuid:c0f0974f-9adc-564b-acc1-c483ccca5dd8#"
@@ -162,6 +163,24 @@ def test_a_headline_and_a_disagreement_rest_on_their_figures(release):
     found = {finding: {one.split(".")[1] for one in derived.get(finding, ())} for finding in named}
 
     assert found == {finding: {claim for claim in claims if claim} for finding, claims in named.items()}
+
+
+def test_a_version_is_a_revision_of_the_one_before_where_that_is_told(tmp_path):
+    """From the table of all versions; a package that tells only the newest has nothing to derive it from."""
+    head, _, second, *_ = invented.CLAIMS.splitlines(keepends=True)
+    both = head + second.replace("|2|2.5|", "|1|3.5|") + second
+    tables = [*invented.public(), invented.table("vintages", both)]
+    tables[-1].table.schema["primaryKey"] = ["claim_id", "version"]
+    found = []
+    for number, public in enumerate((tables, tables[:-1])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        package.write(public, invented.WORDS, invented.CREATED, folder, folder / "no such home")
+        project.project(folder, folder)
+        told = read(folder / "prov.json")
+        found.append(ends(told, "wasDerivedFrom", "generatedEntity", "usedEntity")["rec:figure.a-2.2"])
+
+    assert found == [{"rec:document.page", "rec:figure.a-2.1"}, {"rec:document.page"}]
 
 
 # Code lists, columns and files

@@ -193,6 +193,22 @@ def doctor(
 
 
 @app.command()
+def stats(
+    release: Annotated[str, typer.Argument(help="An id or a folder. Without it: the live release.")] = "current",
+    json_: Json = False,
+    home: Home = HERE,
+) -> None:
+    """Write Stata and SPSS files of a release into build/stats, with labels in three languages."""
+    from pipeline import publish
+    from pipeline.project import Package, statistical
+    from pipeline.report import releases as report
+
+    place = home / "build" / "stats"
+    written = statistical.write(Package.of(publish.folder(home / "build", release)), place)
+    report.converted(place.relative_to(home), written, as_json=json_)
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

@@ -8,7 +8,6 @@ but those that publishing needs. Leaves the tables, their usual formats and goin
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,8 @@ from pipeline import errors
 from pipeline.project import catalogues, cubes, lists, provenance
 from pipeline.project.package import File, Package
 
+__all__ = ["Package", "project"]
+
 
 def project(folder: Path, home: Path) -> list[str]:
     """The names of the files that were added to the package in `folder`; equal packages get equal bytes.
@@ -28,7 +29,7 @@ def project(folder: Path, home: Path) -> list[str]:
     """
     added = []
     try:
-        package = Package(folder, json.loads((folder / "datapackage.json").read_bytes()), _contact(home))
+        package = Package.of(folder, _contact(home))
         for writer in WRITERS:
             for name, content in writer(package):
                 (folder / name).parent.mkdir(exist_ok=True)

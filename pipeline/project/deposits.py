@@ -6,7 +6,6 @@ these; datacite.json is for any other place that gives DOIs. Who owns it there, 
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +28,7 @@ def bundle(release: Path, portal: str, place: Path, organisation: str = "") -> l
     """
     if portal not in PORTALS:
         raise errors.UsageError(f"deposit: there is no portal of that name. Choose: {', '.join(PORTALS)}.")
-    package = Package(release, json.loads((release / "datapackage.json").read_bytes()))
+    package = Package.of(release)
     try:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)

@@ -27,6 +27,11 @@ class Package:
     told: Mapping[str, Any]
     contact: Any = ()
 
+    @classmethod
+    def of(cls, folder: Path, contact: Any = ()) -> Package:
+        """The package that lies in a folder."""
+        return cls(folder, json.loads((folder / "datapackage.json").read_bytes()), contact)
+
     @property
     def id(self) -> str:
         """The identifier, if it is one that has a scheme, else ""."""

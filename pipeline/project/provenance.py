@@ -68,7 +68,7 @@ def _documents(package: Package) -> Iterator[Said]:
 
 def _figures(package: Package) -> Iterator[Said]:
     """Every version of every figure: what it says, who said it, where it stands, what it replaced."""
-    known = set()
+    known, versions = set(), _versions(package)
     for table in _with_figures(package):
         for row in package.rows(table):
             version = int(row.get("version") or 1)
@@ -82,7 +82,7 @@ def _figures(package: Package) -> Iterator[Said]:
             yield "wasDerivedFrom", (figure, document), {"prov:type": _qualified("prov:PrimarySource")}
             if row.get("capture_sha256"):
                 yield "wasDerivedFrom", (figure, _name("capture", row["capture_sha256"], row["document_id"])), {}
-            if version > 1:
+            if version - 1 in versions[row["claim_id"] or ""]:
                 before = _name("figure", row["claim_id"], f"{version - 1}")
                 yield "wasDerivedFrom", (figure, before), {"prov:type": _qualified("prov:Revision")}
             yield from _body(package, figure, row["originator"])
@@ -90,19 +90,24 @@ def _figures(package: Package) -> Iterator[Said]:
 
 def _findings(package: Package) -> Iterator[Said]:
     """What was reconciled, and the newest version of each figure it rests on."""
-    newest: dict[str, int] = {}
-    for table in _with_figures(package):
-        for row in package.rows(table):
-            claim = row["claim_id"] or ""
-            newest[claim] = max(newest.get(claim, 1), int(row.get("version") or 1))
+    versions = _versions(package)
     for table, columns in FOUND.items():
         for row in package.rows(table):
             finding = _name(table, row[package.resources[table]["schema"]["primaryKey"][0]])
             yield "entity", (finding,), {}
             yield "hadMember", (_name("table", table), finding), {}
             for claim in "; ".join(row[column] or "" for column in columns).split("; "):
-                if claim in newest:
-                    yield "wasDerivedFrom", (finding, _name("figure", claim, f"{newest[claim]}")), {}
+                if claim in versions:
+                    yield "wasDerivedFrom", (finding, _name("figure", claim, f"{max(versions[claim])}")), {}
+
+
+def _versions(package: Package) -> dict[str, set[int]]:
+    """The versions that are told of each claim."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for table in _with_figures(package):
+        for row in package.rows(table):
+            found[row["claim_id"] or ""].add(int(row.get("version") or 1))
+    return found
 
 
 def _with_figures(package: Package) -> list[str]:

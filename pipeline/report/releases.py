@@ -166,6 +166,13 @@ def examined(told: Sequence[Told], *, as_json: bool) -> None:
     PEOPLE.print(f"{wrong} of {len(told)} need a cure." if wrong else "This server is well.")
 
 
+def converted(place: Path, written: Sequence[str], *, as_json: bool) -> None:
+    """The end of stats."""
+    if as_json:
+        put({"folder": place.as_posix(), "files": written})
+    PEOPLE.print(f"Written to {place.as_posix()}: {len(written)} files, a .dta and a .sav of each table and language.")
+
+
 def _notices(findings: Sequence[Finding]) -> None:
     """Each notice; of one kind that is frequent the first few."""
     for check, count in Counter(finding.check for finding in findings).items():
