@@ -325,10 +325,11 @@ def test_the_page_of_downloads_bears_the_json_ld_of_the_release_in_its_language(
 
 
 def test_the_page_of_downloads_leads_to_every_format(site, release):
-    """All that project wrote, but for the manifests of the bag; each link answers."""
-    links = re.findall(r'href="/files/([^"]*)"', site.get("/downloads").text)
+    """In one language or another, all of the release but the manifests; each link answers."""
+    pages = (site.get(f"{prefix}/downloads").text for prefix in ("", "/ru", "/tg"))
+    links = {link for page in pages for link in re.findall(r'href="/files/([^"]*)"', page)}
     written = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}
     aside = {"verify.py", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "MANIFEST.json"}
 
-    assert set(links) == written - aside
+    assert links == written - aside
     assert {site.get(f"/files/{link}").status_code for link in links if "/" not in link} == {200}
