@@ -38,7 +38,7 @@ def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], li
     No version of the claim holds number, words, place or breakdown any more, its evidence and the decision that made it
     are gone, and no note of another claim repeats its number. A claim that was redacted before rewrites nothing.
     Shape: `day` is the ISO date of the decision; the second list holds "file: key".
-    Raises: UsageError for a claim that the ledger does not hold, or a reason that is not one of REASONS.
+    Raises: UsageError for a claim that the ledger does not hold, or a reason that is not one of REASONS; StorageError.
     """
     if reason not in REASONS:
         raise errors.UsageError(f"redact: unknown reason; it must be one of {', '.join(REASONS)}.")
@@ -66,9 +66,16 @@ def redact(home: Path, claim: str, reason: str, day: str) -> tuple[list[str], li
             if repeats.search(row["note"]) and (len(mine[0]["value"]) > SHORT or row["document_id"] in documents):
                 row["note"] = ""
                 rewritten.append(path)
-    files.save(own.with_name("corrections.yml"), _declared(own.with_name("corrections.yml"), claim, reason))
-    for path in dict.fromkeys(one for one in rewritten if one.suffix == ".csv"):
-        files.save(path, files.table(columns[path], tables[path]))
+    try:
+        files.save(own.with_name("corrections.yml"), _declared(own.with_name("corrections.yml"), claim, reason))
+        # The claim itself last: as long as it stands, running again finds what else is to go.
+        for path in sorted({one for one in rewritten if one.suffix == ".csv"}, key=lambda path: (path == own, path)):
+            files.save(path, files.table(columns[path], tables[path]))
+    except OSError as error:
+        raise errors.StorageError(
+            f"redact: {error.strerror}. The figure still stands, here and in what is published. Make room or mend the "
+            "disk, then run redact again: it takes away what is left."
+        ) from error
     still = [
         f"{path.relative_to(home).as_posix()}: {next(iter(row.values()))}"
         for path, held in tables.items()

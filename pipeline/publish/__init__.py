@@ -97,5 +97,6 @@ def _disk_reason(error: Exception) -> str:
             # The low byte is the kind, the rest is detail.
             return "the disk refused the database" if error.sqlite_errorcode & 0xFF in DISK_CODES else ""
         case polars.exceptions.ComputeError():
-            return "the disk refused the Parquet files" if "IO error" in str(error) else ""
+            told = str(error)
+            return "the disk refused the Parquet files" if "IO error" in told or "transport error" in told else ""
     return "the disk refused the workbook"

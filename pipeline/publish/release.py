@@ -33,10 +33,13 @@ ROOM: Final = 2.5
 def lock(build: Path) -> Iterator[None]:
     """Hold build/.lock; it goes when the process ends, however it ends.
 
-    Raises: Locked when another run holds it.
+    Raises: Locked when another run holds it; StorageError where it cannot be made.
     """
-    build.mkdir(parents=True, exist_ok=True)
-    held = os.open(build / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        build.mkdir(parents=True, exist_ok=True)
+        held = os.open(build / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _refused(error) from error
     try:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,6 +86,7 @@ def rollback(home: Path, name: str = "") -> Release:
     Raises: UsageError if there is no such release here; ValidationRefused if its files are not what was released.
     """
     build = home / "build"
+    _sweep(home)
     live = (build / "current").resolve().name
     earlier = [one for one in dict.fromkeys(reversed(history.logged(build))) if one != live]
     kept = [one for one in earlier if (build / "releases" / one).is_dir()]
@@ -107,11 +111,12 @@ def withdraw_others(home: Path, reason: str) -> list[str]:
     build = home / "build"
     live = (build / "current").resolve()
     try:
+        _sweep(home)
         gone = history.withdraw(build, verify.sha256(live / verify.MANIFEST), reason)
         for path in sorted((build / "releases").iterdir()):
             if path.name != live.name:
-                shutil.rmtree(path)
-        files.sync(build)
+                _remove(path)
+        files.sync(build / "releases")
     except OSError as error:
         raise _refused(error) from error
     return gone
@@ -214,13 +219,18 @@ def _roll_forward(release: Path, home: Path) -> list[str]:
 
 
 def _prune(build: Path, live: str) -> None:
-    """Remove all but the newest releases of the log; never the live one. Renamed first: a release is whole or gone."""
+    """Remove all but the newest releases of the log; never the live one."""
     newest = list(dict.fromkeys(reversed(history.logged(build))))[:KEPT_RELEASES]
     for path in sorted((build / "releases").iterdir()):
         if path.name not in (*newest, live):
-            doomed = path.with_name(f"{files.TEMPORARY}{path.name}")
-            path.rename(doomed)
-            shutil.rmtree(doomed)
+            _remove(path)
+
+
+def _remove(release: Path) -> None:
+    """A release is whole or gone."""
+    doomed = release.with_name(f"{files.TEMPORARY}{release.name}")
+    release.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def _sweep(home: Path) -> None:
