@@ -126,8 +126,12 @@ def single(claims: int, wrong: float) -> None:
     )
 
 
-if __name__ == "__main__":
+def main(rows: int = 1_000_000, groups: int = 50_000) -> None:
+    """Print one group of 2,000 claims beside networkx, and a table of claims beside frictionless."""
     for share in (0, 0.002, 0.01, 0.1):
         single(2000, share)
-    asked = [int(word) for word in sys.argv[1:3]]
-    table(*(asked if len(asked) == 2 else (1_000_000, 50_000)))
+    table(rows, groups)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
