@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.visiting import Round, World
 
 Say = Callable[[str], None]
+COPIES: Final = ("bake", "deposit", "stats")  # of a release, made on demand: they say what a redaction takes away
 SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
 
 
@@ -137,7 +138,8 @@ def redact(workspace: Workspace, claim: str, reason: str, day: str) -> tuple[Run
     from pipeline import redaction
 
     rewritten, still = redaction.redact(workspace.home, claim, reason, day)
-    shutil.rmtree(workspace.build / "bake", ignore_errors=True)  # both were made from what may not be said any more
+    for copy in COPIES:
+        shutil.rmtree(workspace.build / copy, ignore_errors=True)
     (workspace.build / "review.csv").unlink(missing_ok=True)
     run = publish(workspace)
     with publishing.lock(workspace.build):

@@ -46,7 +46,8 @@ def home(tmp_path_factory) -> Path:
     (source / "evidence.csv").write_text("\n".join(map(",".join, (ledger.EVIDENCE_COLUMNS, proof))) + "\n", "utf-8")
     decision = ["0" * 16, "6731", "accepted", CLAIM, "p. 1", "2026-11-24"]
     (source / "decisions.csv").write_text("\n".join(map(",".join, (DECISION_COLUMNS, decision))) + "\n", "utf-8")
-    for path in (folder / "build" / "bake" / "index.html", folder / "build" / "review.csv"):
+    for name in ("bake/index.html", "deposit/zenodo/metadata.json", "stats/complaints.en.csv", "review.csv"):
+        path = folder / "build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("6,731", "utf-8")
     build.publish(build.Workspace(folder))
