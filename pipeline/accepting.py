@@ -116,7 +116,8 @@ def take_known(workspace: build.Workspace, fresh: Mapping[str, Sequence[str]], d
             rows = [
                 row | {"accept": "", "reason": "waits:expectations"} if row["accept"] == "yes" else row for row in rows
             ]
-        path.unlink()
+        finally:
+            path.unlink()
     waiting = [row for row in rows if row["accept"] == ""]
     review = home / "build" / "review.csv"
     if waiting:
