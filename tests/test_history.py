@@ -279,6 +279,22 @@ def test_the_release_before_is_live_again_and_history_says_so(home):
     assert codes(live(home), proof_of(home, ids[1]), proof_of(home, ids[0])) == set()
 
 
+def test_a_withdrawn_release_brought_back_from_a_copy_does_not_go_live_again(home, tmp_path):
+    """Neither by rollback nor by publishing its bytes anew: a person was to be protected."""
+    first, *_, last = history.logged(home / "build")
+    kept = shutil.copytree(home / "build" / "releases" / first, tmp_path / "kept")
+    with publish.lock(home / "build"):
+        publish.withdraw_others(home, "identifies_person")
+        shutil.copytree(kept, home / "build" / "releases" / first)
+        with pytest.raises(errors.UsageError, match="None but the live one"):
+            publish.rollback(home, first)
+        staged = shutil.copytree(kept, releasing.new_folder(home), dirs_exist_ok=True)
+        with pytest.raises(errors.NotPublishable, match="was withdrawn"):
+            publish.go_live(staged, home)
+
+    assert live(home).name == last
+
+
 def test_a_spoilt_release_is_not_gone_back_to(home):
     """The live one stays."""
     ids = history.logged(home / "build")

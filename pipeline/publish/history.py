@@ -23,9 +23,15 @@ PROOFS: Final = "proofs"
 def append(build: Path, manifest: str) -> None:
     """Log the release of that manifest digest, unless it is the last line; its proof follows.
 
-    Raises: StorageError for a log that was changed or cut: nothing is published onto a broken history.
+    Raises: StorageError for a log that was changed or cut: nothing is published onto a broken history; NotPublishable
+    for a release that was withdrawn, whoever brought its files back.
     """
     lines = _lines(build)
+    if any(one["manifest"] == manifest and "withdrawn" in one for one in map(json.loads, lines)):
+        raise errors.NotPublishable(
+            f"release {manifest[:16]} was withdrawn to protect a person; it does not go live again. The release before "
+            "still stands. Take the figure out of the ledger (docs/correcting.md), then publish."
+        )
     last = json.loads(lines[-1]) if lines else {}
     if last.get("manifest") != manifest or "withdrawn" in last:
         _add(lines, manifest)
@@ -70,9 +76,10 @@ def _prove(build: Path, lines: list[bytes], manifest: str) -> None:
 
 
 def logged(build: Path) -> list[str]:
-    """The ids of all releases of the log, oldest first; one that was gone back to stands twice."""
+    """The ids of the releases of the log that stand, oldest first; one that was gone back to stands twice."""
     told = [json.loads(line) for line in _lines(build)]
-    return [one["release"] for one in told if "withdrawn" not in one]
+    gone = {one["manifest"] for one in told if "withdrawn" in one}
+    return [one["release"] for one in told if one["manifest"] not in gone]
 
 
 def _lines(build: Path) -> list[bytes]:
