@@ -174,6 +174,8 @@ def test_everything_is_on_the_disk_before_it_is_named(packages, home):
     assert set(synced) == files | folders | {str(staged / "MANIFEST.json")}
     assert [path for name, path in calls[manifest + 1 : renamed] if name == "fsync" and path in files] == []
     assert ("fsync", str(home / "build" / "releases")) in calls[renamed:moved]
+    assert ("fsync", str(home / "build")) in calls[renamed:moved]  # the log
+    assert ("fsync", str(home / "build" / "proofs")) in calls[renamed:moved]
     assert ("fsync", str(home / "build")) in calls[moved:]
     assert [Path(path).parent.name for name, path in calls[:moved] if name == "replace"] == ["build", "proofs"]
     assert calls.index(("replace", str(home / "datapackage.json"))) > calls.index(("fsync", str(home / "data")))

@@ -35,7 +35,7 @@ def append(build: Path, manifest: str) -> None:
     last = json.loads(lines[-1]) if lines else {}
     if last.get("manifest") != manifest or "withdrawn" in last:
         _add(lines, manifest)
-        files.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+        files.save(build / verify.LOG, b"\n".join(lines) + b"\n")
     _prove(build, lines, manifest)
 
 
@@ -53,7 +53,7 @@ def withdraw(build: Path, live: str, reason: str) -> list[str]:
         _add(lines, manifest, withdrawn=reason)
     if others:
         _add(lines, live)
-        files.exchange(build / verify.LOG, b"\n".join(lines) + b"\n")
+        files.save(build / verify.LOG, b"\n".join(lines) + b"\n")
     for manifest in (*gone - {live}, *others, live):
         _prove(build, lines, manifest)
     return [manifest[:16] for manifest in (*gone - {live}, *others)]
@@ -70,9 +70,7 @@ def _prove(build: Path, lines: list[bytes], manifest: str) -> None:
     proof = verify.canonical(verify.proof(b"\n".join(lines) + b"\n", manifest))
     place = build / PROOFS / f"{manifest[:16]}.json"
     if not place.is_file() or place.read_bytes() != proof:
-        if not place.parent.is_dir():
-            place.parent.mkdir()
-        files.exchange(place, proof)
+        files.save(place, proof)
 
 
 def logged(build: Path) -> list[str]:
