@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -62,3 +63,8 @@ def site(home: Path) -> Iterator[httpx.Client]:
         yield client
     running.terminate()
     running.communicate(timeout=30)
+
+
+# The same examples on every machine and no clock: a busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ours")

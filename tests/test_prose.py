@@ -107,7 +107,7 @@ def test_another_number_changes_only_its_own_value(language: str) -> None:
         ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="abнсёҳ 0123456789¹²³.,;:-–()«»№%\n'[{b", max_size=80), st.sampled_from(LANGUAGES))
 def test_nothing_is_proposed_from_noise(text: str, language: str) -> None:
     """Letters and digits without sense give no figure."""
@@ -116,7 +116,7 @@ def test_nothing_is_proposed_from_noise(text: str, language: str) -> None:
     assert all(n.decision != "proposed" for n in found)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(FRAGMENTS), st.sampled_from([" ", " ", "", "\u00a0", "\u2009", "-"])), max_size=20
