@@ -53,6 +53,8 @@ def read(tokens: list[Token], at: int, language: str, *, governed: bool = False)
     """
     words = lexicon.words(language)
     numeral = (_english if language == "en" else _cyrillic)(tokens, at, language, words, governed=governed)
+    if numeral.end == at:  # "five-year": to begin here is not yet to be one
+        raise UnreadableValue("a number word joined to another word", "a number of its own")
     if numeral.end < len(tokens) and tokens[numeral.end].word in words.numbers:
         raise UnreadableValue("two numbers side by side, or an ordinal, a fraction or a vague amount", "one number")
     return numeral
