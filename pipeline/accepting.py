@@ -73,9 +73,10 @@ def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.sil
         shutil.copytree(home / "schemas", trial / "schemas")
         claims: list[str] = []
         touched: set[Path] = set()
+        standing = {_key(row): row for row in ledger.read(trial).held()}
         for source in sorted({row["source"] for row in marked}):
             own = [row for row in marked if row["source"] == source]
-            claims += _append(trial / "sources" / source, own, recorded_on, touched)
+            claims += _append(trial / "sources" / source, own, recorded_on, touched, standing)
         build.check(build.Workspace(trial, say))
         for path in sorted(touched):
             files.save(home / path.relative_to(trial), path.read_bytes())
@@ -112,7 +113,6 @@ def take_known(workspace: build.Workspace, fresh: Mapping[str, Sequence[str]], d
         try:
             done = accept(home, path, day)
         except errors.ValidationRefused:
-            known = []
             rows = [
                 row | {"accept": "", "reason": "waits:expectations"} if row["accept"] == "yes" else row for row in rows
             ]
@@ -215,10 +215,12 @@ def _reviewed(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _append(folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, touched: set[Path]) -> list[str]:
+def _append(
+    folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, touched: set[Path],
+    standing: Mapping[tuple[str, ...], Mapping[str, str]],
+) -> list[str]:  # fmt: skip
     """Add claims or versions of them, documents and decisions of one source; the claims that are new or changed."""
     documents = {row["document_id"] for row in files.rows(folder / "documents.csv")}
-    standing = {_key(row): row for row in ledger.read(folder.parent.parent).held()}
     claims, decisions, told = [], [], []
     for row in rows:
         claim = _claim(row, recorded_on) if row["accept"] == "yes" else None

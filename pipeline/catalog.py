@@ -16,12 +16,11 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args, get_type_hints
 import httpx
 import yaml
 
-from pipeline import errors, guard
+from pipeline import errors, guard, wording
 from pipeline.records import Rule, Source
 
 _Kind = TypeVar("_Kind")
 _LANGUAGES = ("ru", "en", "tg", "de", "es", "fr")
-_TITLES = ("en", "ru", "tg")
 _MOST_ADDRESSES = 200
 _LEAST_GAP_S, _LONGEST_GAP_S = 1.0, 3600.0
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -60,7 +59,7 @@ def source(path: Path, publishers: Collection[str] = ()) -> Source:
     licence = whole.part("licence")
     found = Source(
         id=name,
-        title={language: title.take(language, str) for language in _TITLES},
+        title={language: title.take(language, str) for language in wording.LANGUAGES},
         publisher=whole.take("publisher", str),
         languages=whole.several("languages"),
         licence=licence.take("name", str),

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 OLDEST_PYTHON: Final = (3, 11)
-ROOM: Final = 2.5  # of the live release, as publish asks for
 LEAST_BYTES: Final = 200_000_000  # a release of today and the archive of a run
 STALE: Final = datetime.timedelta(days=8)  # the timer runs twice a week
 TIMER: Final = "torture-statistics.timer"
@@ -137,7 +136,8 @@ def _is_secret(path: Path) -> bool:
 def _clock(home: Path, now: datetime.datetime) -> Iterator[Told]:
     """The clock is not behind what was published, and somebody keeps it."""
     cure = "sudo timedatectl set-ntp true"
-    log, created = home / "build" / "releases.jsonl", _descriptor(home / "build" / "current").get("created", "")
+    log = home / "build" / "releases.jsonl"
+    created = _json(home / "build" / "current" / "datapackage.json").get("created", "")
     last = log.stat().st_mtime if log.is_file() else 0.0
     if created and now < datetime.datetime.fromisoformat(created):
         yield Told("clock", "wrong", f"it says {now:%Y-%m-%d}, the live release is of {created[:10]}", cure)
@@ -156,6 +156,8 @@ def _clock(home: Path, now: datetime.datetime) -> Iterator[Told]:
 
 def _disk(home: Path) -> Iterator[Told]:
     """Room for the next release: what publish asks for, before it asks."""
+    from pipeline.publish.release import ROOM  # noqa: PLC0415  loads what may be missing
+
     place = next(one for one in (home / "build", home) if one.is_dir())
     live = (home / "build" / "current").resolve()
     size = sum(path.stat().st_size for path in live.rglob("*") if path.is_file()) if live.is_dir() else 0
@@ -225,10 +227,6 @@ def _health(home: Path) -> Iterator[Told]:
         yield Told("sources", "wrong", said, "make scrape")
     else:
         yield Told("sources", "ok", "no problem is open")
-
-
-def _descriptor(release: Path) -> dict[str, Any]:
-    return _json(release / "datapackage.json")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import yaml
 from pipeline import archive, catalog, errors, extract, guard, ledger, scrape
 from pipeline.records import Ledger, Source
 from pipeline.scrape import elsewhere, evidence, health
+from pipeline.wording import LANGUAGES
 
 CITED_A_RUN: Final = 20  # cited pages never seen before, asked for in one run
 WITHIN_S: Final = 6 * 3600  # the longest that one site may take
@@ -265,7 +266,7 @@ def _checked(home: Path, book: Ledger, store: archive.Archive) -> tuple[list[str
 
 def _words(book: Ledger) -> dict[str, list[str]]:
     """For each indicator the stems of the words that its titles use, in three languages."""
-    titles = {row["indicator"]: [row[f"title_{one}"] for one in ("en", "ru", "tg")] for row in book.codes["indicators"]}
+    titles = {row["indicator"]: [row[f"title_{one}"] for one in LANGUAGES] for row in book.codes["indicators"]}
     words = {code: re.findall(r"\w{4,}", " ".join(several).casefold()) for code, several in titles.items()}
     return {code: sorted({word[:5] for word in several}) for code, several in words.items()}
 

@@ -57,12 +57,8 @@ def site(home: Path) -> Iterator[httpx.Client]:
     """A client of one real server over that package; started once for all tests."""
     import served  # noqa: PLC0415  only tests of the public face pay for it
 
-    port = served.free_port()
-    running = served.start(home, port)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+    with served.client(home) as client:
         yield client
-    running.terminate()
-    running.communicate(timeout=30)
 
 
 # The same examples on every machine and no clock: a busy machine is no fault of what is tested.

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 OPERATIONS = ("open", "write", "fsync", "rename", "replace", "symlink", "unlink", "mkdir", "rmdir")
 
@@ -100,3 +103,16 @@ def torn(home: Path, old: Path, new: Path) -> list[str]:
     mixed = [name for name, content in now.items() if content not in (before.get(name), after.get(name))]
     promised = now["datapackage.json"] == after["datapackage.json"] and now != after
     return ["datapackage.json came before the tables it describes", *mixed] if promised else mixed
+
+
+@contextmanager
+def mounted(place: Path, size: str) -> Iterator[Path]:
+    """A disk of its own at `place`, of a size as mount says it; without the right to mount, the test is skipped."""
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

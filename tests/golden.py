@@ -20,7 +20,7 @@ import httpx
 import polars
 import python_calamine
 import yaml
-from served import HOME, free_port, schemas, start
+from served import HOME, client, schemas
 
 from pipeline.publish import database
 from pipeline.records import PublicTable, Table
@@ -87,14 +87,8 @@ def _default(field: dict[str, Any]) -> str | None:
 
 def answers(folder: Path) -> dict[str, Any]:
     """What each address answers, shortly: JSON as it is, other forms as a digest of what they hold."""
-    port = free_port()
-    running = start(published(folder), port)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as site:
-            return {address: _told(site.get(address), str(site.base_url)) for address in addresses()}
-    finally:
-        running.terminate()
-        running.communicate(timeout=30)
+    with client(published(folder), timeout=60) as site:
+        return {address: _told(site.get(address), str(site.base_url)) for address in addresses()}
 
 
 def _told(got: httpx.Response, here: str) -> list[Any]:

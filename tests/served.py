@@ -7,9 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pipeline import assemble, ledger, project, protect, publish, vintages
@@ -53,6 +56,19 @@ def start(home: Path, port: int) -> subprocess.Popen[str]:
         running.terminate()
         pytest.fail(line + running.communicate(timeout=30)[1])
     return running
+
+
+@contextmanager
+def client(home: Path, timeout: float = 30) -> Iterator[httpx.Client]:
+    """A client of a real server over what `home` has published; the server ends with it."""
+    port = free_port()
+    running = start(home, port)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=timeout, trust_env=False) as asked:
+            yield asked
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)
 
 
 def published(folder: Path) -> Path:

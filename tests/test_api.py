@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from served import HOME, free_port, schemas, start
+from served import HOME, client, schemas
 from test_site import KINDS
 
 from pipeline.serve.plugins.pages import PACKAGE
@@ -222,12 +222,8 @@ def hostile(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
         for table, schema in schemas().items():
             for column in free_texts(schema):
                 base.execute(f"UPDATE [{table}] SET [{column}] = ?", (text,))
-    port = free_port()
-    running = start(folder, port)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
-        yield client
-    running.terminate()
-    running.communicate(timeout=30)
+    with client(folder) as asked:
+        yield asked
 
 
 PAGES = (*KINDS, *(f"/ru{kind}" for kind in KINDS), "/search?q=alert", "/statistics/documents", "/statistics/vintages",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import invented_package as invented
 import pytest
+from faults import mounted
 
 from pipeline import doctor, publish
 from pipeline.publish import release as releasing
@@ -21,7 +22,6 @@ from pipeline.publish import release as releasing
 HOME = Path(__file__).resolve().parent.parent
 NOW = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1)
 AFTER = max(NOW, datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC))  # the invented release is of the day before
-ROOT = os.geteuid() == 0
 
 
 @pytest.fixture
@@ -151,13 +151,8 @@ def test_a_clock_behind_the_last_release_is_found(home: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if not ROOT or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with mounted(tmp_path / "disk", "1m") as place:
+        yield place
 
 
 def test_a_disk_without_room_is_found(small_disk: Path) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+import served
 import yaml
 from invented import SCHEMAS
-from served import free_port, start
 from test_build import command
 
 from pipeline import assemble, errors, explain, ledger, protect, vintages
@@ -159,12 +159,8 @@ def book(home: Path) -> Ledger:
 
 @pytest.fixture(scope="module")
 def site(home: Path) -> Iterator[httpx.Client]:
-    port = free_port()
-    running = start(home, port)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+    with served.client(home) as client:
         yield client
-    running.terminate()
-    running.communicate(timeout=30)
 
 
 @pytest.mark.parametrize("day", range(DAYS))

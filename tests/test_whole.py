@@ -16,11 +16,11 @@ from pathlib import Path
 
 import invented_package as invented
 import pytest
+from faults import mounted
 
 from pipeline import errors, publish
 
 HERE = Path(__file__).resolve().parent
-ROOT = os.geteuid() == 0
 needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="no compiler for tests/faults.c")
 
 
@@ -67,13 +67,8 @@ def test_a_fault_at_every_call_does_no_harm(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one and a half megabytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(place)]
-    if not ROOT or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with mounted(tmp_path / "disk", "1536k") as place:
+        yield place
 
 
 def test_a_full_disk_ends_in_thirteen_and_the_old_release(small_disk: Path) -> None:

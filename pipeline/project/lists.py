@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.project.package import LANGUAGES, WORDS, File, Package, labels, references, text
+from pipeline.project.package import WORDS, File, Package, labels, references, text
+from pipeline.wording import LANGUAGES
 
 
 def files(package: Package) -> Iterator[File]:

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import polars
 import yaml
 
-LANGUAGES: Final = ("en", "ru", "tg")
+from pipeline.wording import LANGUAGES
+
 WORDS: Final[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
 File = tuple[str, bytes]
 Row = dict[str, str | None]

@@ -13,7 +13,8 @@ from typing import Any, Final
 import polars
 
 from pipeline import errors
-from pipeline.project.package import LANGUAGES, Package, references
+from pipeline.project.package import Package, references
+from pipeline.wording import LANGUAGES
 
 # Both formats hold the time of writing; equal releases must make equal files.
 SAV_TIME: Final = (slice(92, 109), b"01 Jan 8000:00:00")

@@ -22,9 +22,9 @@ import yaml
 
 from pipeline import errors
 from pipeline.publish import comparison
+from pipeline.wording import LANGUAGES
 
 FOLDER: Final = "changes"
-LANGUAGES: Final = ("en", "ru", "tg")
 MOST_LINES: Final = 100
 LONGEST_CELL: Final = 80
 SECTION: Final = re.compile(r"^## (\S+) \((\S+)\)\n\n(.*?)(?=\n## |\Z)", re.MULTILINE | re.DOTALL)
@@ -88,12 +88,10 @@ def _lines(
     for (table, change, cause), count in sorted(counts.items()):
         number = "" if change.startswith("table") else f": {count:,}"
         yield f"- {titles[table]}: {said[change]}{number}. {causes.get(cause, cause)}."
-    cells = (
-        delta.filter(change="altered")
-        .filter(polars.col("field").is_not_null())
-        .filter(~polars.col("cause").is_in(["derived"]))
-    )
-    cells = cells.filter(~polars.col("table").is_in(["vintages", "revisions"]))
+    cells = delta.filter(
+        polars.col("field").is_not_null(), polars.col("cause") != "derived",
+        ~polars.col("table").is_in(["vintages", "revisions"]), change="altered",
+    )  # fmt: skip
     for one in cells.head(MOST_LINES).iter_rows(named=True):
         fields = both[one["table"]]["schema"]["fields"]
         field = next((f.get("labels", {}).get(language) for f in fields if f["name"] == one["field"]), one["field"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.records import PublicTable
+from pipeline.wording import LANGUAGES
 
 Schema = Mapping[str, Any]
 
@@ -32,7 +33,6 @@ LEFT JOIN documents AS d ON d.document_id = c.document_id"""
 COMMON: Final = """\
 claim_id, indicator, area, period_start, period_end, period_type, period_words, period_assumed, value, unit, qualifier,
 printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
-LANGUAGES: Final = ("en", "ru", "tg")
 STOOD: Final = "version, status, recorded_on, superseded_on"
 SHOWN_FIRST: Final = frozenset(
     {"complaints", "monitoring_visits", "prosecutions", "vintages", "conflicts", "conflict_claims"}

@@ -20,6 +20,7 @@ from pipeline.reconcile.answer import Answer, answer
 from pipeline.reconcile.constraints import ABOUT_PERCENT
 from pipeline.reconcile.figures import HOUSES, Codes, Figure, figures, table, titles, witnesses
 from pipeline.reconcile.partitions import Parts, partitions, rivals
+from pipeline.wording import LANGUAGES
 
 Kind = Literal["contradiction", "partition_mismatch", "divergence", "definition"]
 Cause = Literal[
@@ -214,7 +215,7 @@ def _one_time(a: Figure, b: Figure) -> bool:
 def _linked(codes: Codes, kind: Kind = "divergence") -> dict[frozenset[str], telling.Said]:
     """The declared pairs of indicators of one kind, with the reason in each language."""
     return {
-        frozenset((row["indicator_a"], row["indicator_b"])): {key: row[f"reason_{key}"] for key in ("en", "ru", "tg")}
+        frozenset((row["indicator_a"], row["indicator_b"])): {key: row[f"reason_{key}"] for key in LANGUAGES}
         for row in codes["look_alikes"].iter_rows(named=True) if row["kind"] == kind
     }  # fmt: skip
 

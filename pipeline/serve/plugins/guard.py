@@ -26,7 +26,7 @@ from datasette.database import QueryInterrupted
 from datasette.plugins import pm
 from markupsafe import Markup
 
-from pipeline.serve.prepared import App, Message, Receive, Send
+from pipeline.serve.prepared import KEPT, App, Message, Receive, Send
 from pipeline.serve.refusals import of_address, of_options, of_query
 from pipeline.serve.words import language, say
 
@@ -57,7 +57,6 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-KEPT: Final = {"cache-control": "public, max-age=300"}
 TEXTS: Final = (".csv", ".atom", ".yaml", ".xml", ".txt")  # their errors are plain text
 # The pages under /-/ that tell paths, threads or memory of this machine stay shut; these do not.
 OPEN_INTERNALS: Final = frozenset({"static", "static-plugins", "versions", "metadata", "settings"})
@@ -248,8 +247,9 @@ def _dressed(message: Message) -> Headers:
     """The headers of an answer with ours added; one that is whole may also be kept for a while."""
     headers: Headers = list(message["headers"])
     there = {name.lower() for name, _ in headers}
-    added = {**HEADERS, **KEPT} if message["status"] == HTTPStatus.OK else HEADERS
-    return headers + [(k.encode(), v.encode()) for k, v in added.items() if k.encode() not in there]
+    added = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    added += [KEPT] if message["status"] == HTTPStatus.OK else []
+    return headers + [one for one in added if one[0] not in there]
 
 
 async def _refusal(datasette: Any, scope: Message) -> Any:
