@@ -45,7 +45,15 @@ def examine(home: Path, now: datetime.datetime, keys: Sequence[Path] = ()) -> li
         lambda: _disk(home), lambda: _release(home), _timer, lambda: _last_run(home, now),
         lambda: _health(home),
     )  # fmt: skip
-    return [told for look in looks for told in look()]
+    return [told for look in looks for told in _told(look)]
+
+
+def _told(look: Callable[[], Iterator[Told]]) -> list[Told]:
+    """What a look found; a package that is missing is told by its own look, and shall not hide the others."""
+    try:
+        return list(look())
+    except ImportError as error:
+        return [Told("publishing", "not told", f"{error.name} cannot be loaded: cure the packages first")]
 
 
 def _versions(home: Path) -> Iterator[Told]:

@@ -113,6 +113,16 @@ def test_a_folder_that_another_user_owns_is_found(home: Path) -> None:
     assert "|sudo chown -R $(id -un): build" in done
 
 
+def test_a_package_that_cannot_be_loaded_hides_nothing_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks that need it say so, the others are told as ever."""
+    monkeypatch.setitem(sys.modules, "pipeline.publish.release", None)
+    monkeypatch.setitem(sys.modules, "pipeline.publish", None)
+    told = {one.about: one for one in doctor.examine(home, AFTER)}
+
+    assert told["publishing"].sentence == "pipeline.publish cannot be loaded: cure the packages first"
+    assert {"Python", "packages", "permissions", "last run"} <= told.keys()
+
+
 def test_an_archive_that_others_can_read_is_found(home: Path) -> None:
     """Pages name victims."""
     (home / "archive").mkdir(mode=0o755)
