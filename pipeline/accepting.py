@@ -11,7 +11,7 @@ import csv
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,10 +19,11 @@ from typing import Any, Final
 
 import yaml
 
-from pipeline import build, errors, files, ledger, proposing
+from pipeline import errors, files, ledger, proposing
 from pipeline.extract import people, readings
 from pipeline.records import BREAKDOWNS, Ledger
 
+Check = Callable[[Path], object]  # the corridor over a checkout; raises ValidationRefused when it does not hold
 NEEDED: Final = (
     "value", "qualifier", "unit", "indicator", "area", "period_start", "period_end", "period_type", "period_assumed",
     "printed", "originator", "language", "source", "document_id", "title", "url", "locator", "sentence_id",
@@ -57,7 +58,7 @@ class Accepted:
     files: tuple[str, ...]
 
 
-def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.silent) -> Accepted:
+def accept(home: Path, file: Path, recorded_on: date, check: Check) -> Accepted:
     """Append the rows of a review marked `yes` to their sources' ledgers, and remember each decision.
 
     Raises: UsageError for a review that cannot be followed, with its line; ValidationRefused when the corridor does
@@ -77,7 +78,7 @@ def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.sil
         for source in sorted({row["source"] for row in marked}):
             own = [row for row in marked if row["source"] == source]
             claims += _append(trial / "sources" / source, own, recorded_on, touched, standing)
-        build.check(build.Workspace(trial, say))
+        check(trial)
         for path in sorted(touched):
             files.save(home / path.relative_to(trial), path.read_bytes())
     return Accepted(
@@ -87,13 +88,13 @@ def accept(home: Path, file: Path, recorded_on: date, say: build.Say = build.sil
     )  # fmt: skip
 
 
-def take_known(workspace: build.Workspace, fresh: Mapping[str, Sequence[str]], day: date) -> Accepted:
+def take_known(home: Path, fresh: Mapping[str, Sequence[str]], day: date, check: Check) -> Accepted:
     """Accept what new pages say in a source's own sentences of a known series; let the rest wait in build/review.csv.
 
     `fresh`: source to the addresses whose bytes are new. Why a row waits stands in its reason, as "waits:…".
     Nothing of what a person has marked in build/review.csv is touched.
     """
-    home, book = workspace.home, ledger.read(workspace.home)
+    book = ledger.read(home)
     rows: list[dict[str, str]] = []
     for source, addresses in sorted(fresh.items()):
         for url in addresses:
@@ -107,11 +108,10 @@ def take_known(workspace: build.Workspace, fresh: Mapping[str, Sequence[str]], d
     known = [row for row in rows if row["accept"] == "yes"]
     done = Accepted((), 0, 0, ())
     if known:
-        workspace.say("accepting figures of known series")
         path = home / "build" / ".known.csv"
         files.save(path, files.table(proposing.REVIEW_COLUMNS, known))
         try:
-            done = accept(home, path, day)
+            done = accept(home, path, day, check)
         except errors.ValidationRefused:
             rows = [
                 row | {"accept": "", "reason": "waits:expectations"} if row["accept"] == "yes" else row for row in rows

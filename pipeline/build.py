@@ -18,6 +18,7 @@ from pipeline import errors, files
 from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
 
 if TYPE_CHECKING:
+    from pipeline.accepting import Accepted
     from pipeline.visiting import Round, World
 
 Say = Callable[[str], None]
@@ -84,13 +85,12 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
 
     Raises: the refusals of errors.py; after any of them the last good release still stands, untouched.
     """
-    from pipeline import accepting
     from pipeline import project as projecting
     from pipeline import publish as publishing
 
     with publishing.lock(workspace.build):
         met = visit(workspace, world) if world else None
-        taken = accepting.take_known(workspace, met.fresh, world.now().date()) if met and world else None
+        taken = take_known(workspace, met, world) if met and world else None
         book, public, findings, expectations = check(workspace)
         with counted(workspace, register) as tables:
             public += tables
@@ -156,6 +156,16 @@ def visit(workspace: Workspace, world: World) -> Round:
         return visiting.visits(workspace.home, world)
     except errors.BadSource as error:
         return visiting.Round(why=f"No publisher was visited. {error}", refused=(str(error),))
+
+
+def take_known(workspace: Workspace, met: Round, world: World) -> Accepted:
+    """The figures of known series that new pages say, in the ledger if it holds with them; the rest waits."""
+    from pipeline import accepting
+
+    workspace.say("looking for figures of known series")
+    return accepting.take_known(
+        workspace.home, met.fresh, world.now().date(), lambda home: check(replace(workspace, home=home))
+    )
 
 
 @contextmanager

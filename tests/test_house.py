@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import json
 import subprocess
 import sys
@@ -69,6 +70,17 @@ def test_a_stage_imports_no_other_stage(path: Path) -> None:
 
     assert own in {"build", "visiting", "proposing", "accepting", "cli", "__main__"} or strangers == set()
     assert own in {"cli", "__main__"} or "cli" not in strangers
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    """Whoever conducts hands down what is needed; nobody below reaches up for it, however late."""
+    needs: dict[str, set[str]] = {}
+    for path in FILES:
+        needs.setdefault(room(path), set()).update(imported_rooms(path) - {room(path)})
+
+    order = list(graphlib.TopologicalSorter(needs).static_order())  # CycleError names a circle
+
+    assert order.index("build") > order.index("accepting") > order.index("ledger")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HOME).as_posix())

@@ -45,7 +45,7 @@ def visited(home: Path, web: Web) -> accepting.Accepted:
         "a@example.org", ["group"], permitted=LOOPBACK, resolve=web.resolve, polite=HURRY, now=lambda: NEXT
     )
     met = visiting.visits(home, world)
-    return accepting.take_known(build.Workspace(home), met.fresh, NEXT.date())
+    return build.take_known(build.Workspace(home), met, world)
 
 
 def review(home: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import accepting, catalog, errors, proposing
+from pipeline import accepting, build, catalog, errors, proposing
 from pipeline.extract import templates
 
 HOME = Path(__file__).resolve().parent.parent
@@ -237,7 +237,7 @@ def test_a_review_that_cannot_be_followed_is_refused_with_its_line(
         writer.writeheader()
         writer.writerows(rows)
     with pytest.raises(errors.UsageError, match=seen):
-        accepting.accept(home, review, date(2026, 11, 24))
+        accepting.accept(home, review, date(2026, 11, 24), lambda trial: build.check(build.Workspace(trial)))
 
     assert not (home / "sources" / "group" / "claims.csv").exists()
 
@@ -249,7 +249,7 @@ def test_a_row_that_breaks_a_schema_is_refused_and_nothing_is_written(home: Path
     text = review.read_text(encoding="utf-8")
     review.write_text(text.replace("\n,proposed", "\nyes,proposed").replace(",appeal,", ",elephant,"), encoding="utf-8")
     with pytest.raises(errors.ValidationRefused, match="unit"):
-        accepting.accept(home, review, date(2026, 11, 24))
+        accepting.accept(home, review, date(2026, 11, 24), lambda trial: build.check(build.Workspace(trial)))
 
     assert sorted(path.name for path in (home / "sources" / "group").iterdir()) == ["source.yml"]
 

@@ -106,12 +106,14 @@ def accept(
     home: Home = HERE,
 ) -> None:
     """Append the rows of a review that say yes to the ledger; nothing is written unless all of it still holds."""
-    from pipeline import accepting, proposing
+    from pipeline import accepting, build, proposing
     from pipeline.report import figures as report
     from pipeline.report import say
 
     day = proposing.day(on) or today()
-    report.accepted(accepting.accept(home, file or home / "build" / "review.csv", day, say), as_json=json_)
+    review = file or home / "build" / "review.csv"
+    done = accepting.accept(home, review, day, lambda trial: build.check(build.Workspace(trial, say)))
+    report.accepted(done, as_json=json_)
 
 
 @sources.command("new")
