@@ -20,8 +20,12 @@ from pipeline import doctor, publish
 from pipeline.publish import release as releasing
 
 HOME = Path(__file__).resolve().parent.parent
-NOW = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1)
-AFTER = max(NOW, datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC))  # the invented release is of the day before
+
+
+def after() -> datetime.datetime:
+    """A moment after what a test has made, however long the tests run; the invented release is of 24 November."""
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1)
+    return max(now, datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC))
 
 
 @pytest.fixture
@@ -34,14 +38,14 @@ def home(tmp_path: Path) -> Path:
         invented.staged(staged)
         publish.go_live(staged, home)
     (home / "build" / "run.json").write_text('{"outcome": "published", "findings": []}', "utf-8")
-    os.utime(home / "build" / "run.json", (AFTER.timestamp(), AFTER.timestamp()))
+    os.utime(home / "build" / "run.json", (after().timestamp(),) * 2)
     (home / "requirements.txt").write_text("typer>=0.1\n", "utf-8")
     return home
 
 
-def wrong(home: Path, now: datetime.datetime = AFTER, keys: tuple[Path, ...] = ()) -> dict[str, tuple[str, str]]:
+def wrong(home: Path, now: datetime.datetime | None = None, keys: tuple[Path, ...] = ()) -> dict[str, tuple[str, str]]:
     """What needs a cure, but for what this machine itself lacks."""
-    told = doctor.examine(home, now, keys)
+    told = doctor.examine(home, now or after(), keys)
 
     assert all(bool(one.cure) == (one.state == "wrong") for one in told)
     return {
@@ -53,7 +57,7 @@ def wrong(home: Path, now: datetime.datetime = AFTER, keys: tuple[Path, ...] = (
 
 def test_a_server_that_is_well_is_said_to_be(home: Path) -> None:
     """Nothing to cure; the release is named."""
-    told = {one.about: one for one in doctor.examine(home, AFTER)}
+    told = {one.about: one for one in doctor.examine(home, after())}
 
     assert wrong(home) == {}
     assert {"Python", "SQLite", "packages", "permissions", "clock", "disk", "release", "last run"} <= set(told)
@@ -117,7 +121,7 @@ def test_a_package_that_cannot_be_loaded_hides_nothing_else(home: Path, monkeypa
     """The looks that need it say so, the others are told as ever."""
     monkeypatch.setitem(sys.modules, "pipeline.publish.release", None)
     monkeypatch.setitem(sys.modules, "pipeline.publish", None)
-    told = {one.about: one for one in doctor.examine(home, AFTER)}
+    told = {one.about: one for one in doctor.examine(home, after())}
 
     assert told["publishing"].sentence == "pipeline.publish cannot be loaded: cure the packages first"
     assert {"Python", "packages", "permissions", "last run"} <= told.keys()
@@ -152,7 +156,7 @@ def test_a_clock_behind_the_last_release_is_found(home: Path) -> None:
     assert wrong(home, datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC))["clock"] == (
         "it says 2026-01-01, the live release is of 2026-11-24", "sudo timedatectl set-ntp true",
     )  # fmt: skip
-    later = (AFTER + datetime.timedelta(days=1)).timestamp()
+    later = (after() + datetime.timedelta(days=1)).timestamp()
     os.utime(home / "build" / "releases.jsonl", (later, later))
 
     assert "before the last line of the log of releases" in wrong(home)["clock"][0]
@@ -187,7 +191,7 @@ def test_a_spoilt_release_and_a_cut_log_are_found(home: Path) -> None:
 
 def test_a_run_long_ago_and_a_refused_one_are_found(home: Path) -> None:
     """The timer runs twice a week; a refusal waits for a person."""
-    assert "9 days ago" in wrong(home, AFTER + datetime.timedelta(days=9, hours=1))["last run"][0]
+    assert "9 days ago" in wrong(home, after() + datetime.timedelta(days=9, hours=1))["last run"][0]
     (home / "build" / "run.json").write_text('{"outcome": "refused", "findings": [{}, {}]}', "utf-8")
     assert wrong(home)["last run"] == ("it was refused, with 2 findings", "python -m pipeline check")
     (home / "build" / "run.json").unlink()
@@ -208,7 +212,7 @@ def test_a_timer_that_does_not_run_is_found(home: Path, tmp_path: Path, monkeypa
         program.write_text(f"#!/bin/sh\necho {answer}\n", "utf-8")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    told = {one.about: (one.state, one.cure) for one in doctor.examine(home, AFTER)}
+    told = {one.about: (one.state, one.cure) for one in doctor.examine(home, after())}
 
     assert told["timer"] == ("wrong", "sudo systemctl enable --now torture-statistics.timer")
     assert told["clock service"] == ("wrong", "sudo timedatectl set-ntp true")

@@ -22,6 +22,7 @@ from pipeline.publish import verify
 HOME = Path(__file__).resolve().parent.parent
 CLAIM = "asia-plus-2007amnesty-released"
 NUMBER = re.compile(rb"6[ ,.\xa0]?731(?!\d)|6\xc2\xa0731")
+DIGEST = re.compile(rb"[0-9a-f]{16,}")  # holds any four digits now and then
 DAY = "2026-11-25"
 
 
@@ -86,7 +87,7 @@ def said_in(folder: Path) -> set[str]:
                 contents = [book.read(name) for name in book.namelist()]
         elif path.suffix == ".parquet":
             contents = [polars.read_parquet(path).write_csv().encode()]
-        if any(NUMBER.search(content) for content in contents):
+        if any(NUMBER.search(DIGEST.sub(b"", content)) for content in contents):
             found.add(path.relative_to(folder).as_posix())
     return found
 
