@@ -203,10 +203,11 @@ def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding
 
         unmet, expectations = suites.expectations(tables, workspace.home / "schemas" / "expectations")
         findings += unmet
-    findings = [replace(finding, place=finding.place or _place(book, finding.row)) for finding in findings]
-    if _grave(findings):
-        _told(workspace, Run(outcome="refused", sources=book.sources, findings=findings))
-        raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
+    try:
+        findings = _without_grave(book, findings)
+    except errors.ValidationRefused:
+        _told(workspace, Run(outcome="refused", sources=book.sources, findings=_placed(book, findings)))
+        raise
     workspace.say("guarding what leaves")
     return book, protect.public_tables(tables, workspace.home / "schemas" / "disclosure.yml"), findings, expectations
 
@@ -244,19 +245,22 @@ def explain(workspace: Workspace, claim_id: str) -> dict[str, Any]:
     from pipeline import explain as explaining
 
     book, tables, findings = reconciled(workspace)
-    if _grave(findings):
-        findings = [replace(finding, place=finding.place or _place(book, finding.row)) for finding in findings]
-        raise errors.ValidationRefused(_refusal(findings), [asdict(finding) for finding in findings])
+    _without_grave(book, findings)
     return explaining.passport({table.name: table for table in tables}, claim_id)
 
 
 def rows(workspace: Workspace, *names: str) -> dict[str, list[dict[str, str | None]]]:
-    """The rows of the named tables, as the ledger gives them now.
+    """The rows of the named tables, as the ledger gives them now; whether expectations hold is for check to say.
 
-    Raises: what check raises.
+    Raises: ValidationRefused when the ledger has a grave finding; NotPublishable from the gate.
     """
-    _, public, _, _ = check(workspace)
-    return {one.name: one.table.rows.to_dicts() for one in public if one.name in names}
+    from pipeline import protect
+
+    book, tables, findings = reconciled(workspace)
+    _without_grave(book, findings)
+    asked = [table for table in tables if table.name in names]
+    public = protect.public_tables(asked, workspace.home / "schemas" / "disclosure.yml")
+    return {one.name: one.table.rows.to_dicts() for one in public}
 
 
 def judge(workspace: Workspace, staged: Path) -> None:
@@ -304,6 +308,18 @@ def _place(book: Ledger, row: str) -> str:
     """Where the row of a key stands in the ledger, of a version as "id,2" its own line; "" if unknown."""
     claim, *version = row.split(",")[:2]
     return book.places.get(" version ".join([claim, *version])) or book.places.get(claim, "")
+
+
+def _placed(book: Ledger, findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(finding, place=finding.place or _place(book, finding.row)) for finding in findings]
+
+
+def _without_grave(book: Ledger, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with their places. Raises: ValidationRefused when one is grave."""
+    placed = _placed(book, findings)
+    if _grave(placed):
+        raise errors.ValidationRefused(_refusal(placed), [asdict(finding) for finding in placed])
+    return placed
 
 
 def _grave(findings: Sequence[Finding]) -> list[Finding]:
