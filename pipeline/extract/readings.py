@@ -10,12 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, Final
 
-from pipeline import lexicon
 from pipeline.extract import nearby
 from pipeline.extract.tagging import Piece, Printed
+from pipeline.extract.vocabulary import rules
 from pipeline.periods import Period
 
 MARKS: Final = frozenset({"mark", "fill", "adjective", "preposition", "dash"})
@@ -38,23 +37,11 @@ _TOGETHER: Final = {
 
 
 _PARTICIPLE: Final = re.compile(r"\w+(?:вших|вшихся|нных|мых|емых)", re.IGNORECASE)  # "26 поступивших жалоб"
+_AID: Final = frozenset({"helped", "legal_aid", "rehabilitation"})
 
 
 class UnclearError(Exception):
     """A figure with more than one reading, or none; the message is its reason."""
-
-
-@lru_cache(maxsize=1)
-def rules() -> tuple[dict[str, Any], ...]:
-    """The rows of figure_rules.csv, their lists as sets; "-" stands for none said."""
-    lists = ("things", "done", "bodies", "topics")
-    return tuple(
-        {
-            key: frozenset("" if v == "-" else v for v in cell.split()) if key in lists else cell
-            for key, cell in row.items()
-        }
-        for row in lexicon.rows("figure_rules.csv")
-    )
 
 
 @dataclass(slots=True)
@@ -114,6 +101,8 @@ class Readings:
         figure.period = self._period(index, base)
         figure.rule = self._rule(figure, is_part=is_part)
         figure.unit = figure.rule["unit"] or figure.thing
+        if figure.rule["window"] == "flow" and figure.breakdown.get("detention_status") == "convicted":
+            del figure.breakdown["detention_status"]  # pages say "осуждённый" of everyone who died or was freed
         if figure.unit in {"victim", "prisoner"}:
             figure.unit = "person"
         if figure.printed.value == 1:
@@ -127,8 +116,7 @@ class Readings:
         before = self.pieces[figure.at - 1] if figure.at else None
         if before is not None and (before.kind == "preposition" or before.value == "about"):
             word = self._printed(before).lower()
-            given = {p.value for p in figure.own if p.kind == "done"} & {"helped", "legal_aid", "rehabilitation"}
-            if not (given and word in {"to", "ба"}):  # "legal aid to 41 victims", "ба 41 ҷабрдида кӯмаки ҳуқуқӣ"
+            if word not in {"to", "ба"} or not {p.value for p in figure.own} & _AID:  # "legal aid to 41 victims"
                 raise UnclearError(f"preposition_before_number:{word}")
         after = self.pieces[figure.at + 1 : figure.at + 3]
         ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
@@ -350,7 +338,7 @@ class Readings:
                 raise UnclearError("unit_differs_from_total")
             return figure.parent.rule  # type: ignore[return-value]
         if not is_part:
-            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if figure.thing in r["things"]):
+            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if _counts(r, figure)):
                 raise UnclearError("who_counted_unclear")
             fits = [r for r in rules() if not r["parent"] and self._fits(r, figure)]
         names = {r["indicator"] for r in fits}
@@ -373,11 +361,16 @@ class Readings:
                 return False
             done = done.removeprefix("not_")
         return (
-            figure.thing in rule["things"]
+            _counts(rule, figure)
             and done in rule["done"]
             and said["body"] in rule["bodies"]
             and said["topic"] in rule["topics"]
         )
+
+
+def _counts(rule: dict[str, Any], figure: Figure) -> bool:
+    """Whether a rule is of what the figure counts: its thing, or a column by which that is broken down."""
+    return figure.thing in rule["things"] or not rule["things"].isdisjoint(figure.breakdown)
 
 
 def _moved(period: Period | None, named: list[Period]) -> Period:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pipeline import lexicon
 
@@ -93,3 +93,16 @@ def phrases(word: str, language: str) -> tuple[Phrase, ...]:
     table = _phrases(language)
     found = [option for stem in stems(word, language) for option in table.get(stem, ())]
     return tuple(sorted(found, key=lambda one: (-len(one.words), one.kind != "stop")))
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[dict[str, Any], ...]:
+    """The rows of figure_rules.csv, their lists as sets; "-" stands for none said."""
+    lists = ("things", "done", "bodies", "topics")
+    return tuple(
+        {
+            key: frozenset("" if v == "-" else v for v in cell.split()) if key in lists else cell
+            for key, cell in row.items()
+        }
+        for row in lexicon.rows("figure_rules.csv")
+    )
