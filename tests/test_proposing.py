@@ -254,6 +254,41 @@ def test_a_row_that_breaks_a_schema_is_refused_and_nothing_is_written(home: Path
     assert sorted(path.name for path in (home / "sources" / "group").iterdir()) == ["source.yml"]
 
 
+def reviewed(home: Path, sentences: list[str]) -> None:
+    """Propose a page of these sentences, say yes to every figure, and accept them."""
+    proposed(home, page(sentences), url="https://group.example/1")
+    review = home / "build" / "review.csv"
+    text = review.read_text(encoding="utf-8")
+    review.write_text(text.replace("\n,proposed", "\nyes,proposed"), encoding="utf-8")
+    accepting.accept(home, review, date(2026, 11, 24))
+
+
+def test_one_review_gives_a_claim_one_new_number_or_is_refused_with_both_its_lines(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that prints its new number twice makes one version; two new numbers for one figure make none."""
+    shutil.copytree(HOME / "sources", home / "sources", dirs_exist_ok=True)
+    sentence = "В {} году Коалиция задокументировала {} обращений о пытках и жестоком обращении."
+    again = "За {} год Коалиция задокументировала {} обращений о пытках и жестоком обращении."
+    with monkeypatch.context() as quick:  # the corridor is walked once, for the revision
+        quick.setattr("pipeline.build.check", lambda _: None)
+        reviewed(home, [sentence.format(2021, 29)])
+    reviewed(home, [sentence.format(2021, 35), again.format(2021, 35)])
+    ledger_file = home / "sources" / "group" / "claims.csv"
+    with ledger_file.open(encoding="utf-8", newline="") as file:
+        versions = [(row["version"], row["value"]) for row in csv.DictReader(file)]
+
+    assert versions == [("1", "29"), ("2", "35")]
+
+    before = ledger_file.read_bytes()
+    with pytest.raises(
+        errors.UsageError, match=r"review\.csv, lines \d and \d: both revise .*, to 40 and to 41\. One page"
+    ):
+        reviewed(home, [sentence.format(2021, 40), again.format(2021, 41)])
+
+    assert ledger_file.read_bytes() == before
+
+
 def test_the_command_answers_with_one_document_of_the_agreed_shape(tmp_path: Path) -> None:
     """Keys, order and offsets are those of the contract."""
     text = "В 2021 году Коалиция задокументировала более 40 случаев пыток."
