@@ -56,7 +56,7 @@ def test_every_figure_read_by_hand_has_a_sentence_of_its_shape_or_a_reason_why_n
 
 
 def test_most_patterns_are_read() -> None:
-    """Of the figures whose pattern holds a count, seven in ten are proposed whole: the rest have no indicator that prose may fill."""
+    """Of the patterns that hold a count, seven in ten are proposed whole: the rest count what no indicator takes."""
     counting = [row for row in ROWS if row["expected"]]
     read = [row for row in counting if " refused " not in row["expected"]]
 
