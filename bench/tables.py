@@ -100,8 +100,8 @@ def drawn(bodies: Sequence[bytes]) -> list[Tables]:
 
 
 def told(table: Sequence[Sequence[str]]) -> bool:
-    """Whether a table says anything."""
-    return any(cell for row in table for cell in row)
+    """Whether a table says anything: one cell beside nothing is a box, not a table."""
+    return sum(bool(cell) for row in table for cell in row) > 1
 
 
 def ours(body: bytes) -> Tables:

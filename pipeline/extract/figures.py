@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pipeline import lexicon
 from pipeline.extract import nearby, vocabulary
-from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
+from pipeline.extract.readings import AID, MARKS, Figure, Readings, UnclearError
 from pipeline.extract.tagging import Piece, Printed
 from pipeline.periods import Period
 
@@ -182,6 +182,8 @@ class Sentence:
             word = self.text[piece.start : piece.end].lower()
             if word in {"the", "a", "an"}:
                 continue
+            if word in {"from", "аз", "от"} and any(p.value in AID for p in self.pieces):
+                return False  # "received legal aid from the Coalition"
             own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
             bare = self.language != "en" and not own.startswith(("ба ", "аз ", "дар "))
             return word in _NO_COUNTER or piece.value == "about" or (piece.kind == "thing" and bare)

@@ -37,7 +37,7 @@ _TOGETHER: Final = {
 
 
 _PARTICIPLE: Final = re.compile(r"\w+(?:вших|вшихся|нных|мых|емых)", re.IGNORECASE)  # "26 поступивших жалоб"
-_AID: Final = frozenset({"helped", "legal_aid", "rehabilitation"})
+AID: Final = frozenset({"helped", "legal_aid", "rehabilitation"})
 
 
 class UnclearError(Exception):
@@ -116,7 +116,7 @@ class Readings:
         before = self.pieces[figure.at - 1] if figure.at else None
         if before is not None and (before.kind == "preposition" or before.value == "about"):
             word = self._printed(before).lower()
-            if word not in {"to", "ба"} or not {p.value for p in figure.own} & _AID:  # "legal aid to 41 victims"
+            if word not in {"to", "ба"} or not {p.value for p in figure.own} & AID:  # "legal aid to 41 victims"
                 raise UnclearError(f"preposition_before_number:{word}")
         after = self.pieces[figure.at + 1 : figure.at + 3]
         ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
