@@ -76,7 +76,7 @@ class Sentence:
         torture = nearby.TORTURE.search(back) is not None or nearby.TORTURE.search(ahead) is not None
         readings = Readings(
             self.pieces, self.figures, self.text, self.language,
-            originator=self.originator, torture_near=torture, lead=nearby.lead(self.text, self.span[0], self.language),
+            originator=self.originator, torture_near=torture, start=self.span[0],
         )  # fmt: skip
         for index, figure in enumerate(self.figures):
             figure.reason = blocked or figure.reason or figure.printed.reason
@@ -142,6 +142,10 @@ class Sentence:
 
     def _blocked(self) -> str:
         """The reason that stops every figure of the sentence, or ""."""
+        if any(p.value == "to_speaker" for p in self.pieces) and any(
+            p.kind == "body" and p.value != self.originator for p in self.pieces
+        ):
+            return "role_of_body_unclear"  # "к нему и в прокуратуру поступило"
         spared = self._last_part()
         for index, piece in enumerate(self.pieces):
             if piece.kind == "unknown" and index >= spared:

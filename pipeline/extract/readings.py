@@ -67,11 +67,11 @@ class Readings:
 
     def __init__(
         self, pieces: Sequence[Piece], figures: Sequence[Figure], text: str, language: str, *, originator: str,
-        torture_near: bool, lead: str,
+        torture_near: bool, start: int,
     ) -> None:  # fmt: skip
-        """`text` is what pieces point into; `torture_near` whether lines around speak of it, `lead` those before."""
+        """`text` is what pieces point into, from `start`; `torture_near` whether the lines around speak of it."""
         self.pieces, self.figures, self.text, self.language = pieces, figures, text, language
-        self.originator, self.torture_near, self.lead = originator, torture_near, lead
+        self.originator, self.torture_near, self.start = originator, torture_near, start
 
     def understand(self, index: int) -> None:
         """Find thing, counter, window, area and relation of one number, or say what is unclear."""
@@ -279,7 +279,8 @@ class Readings:
         body = figure.said["body"]
         named = next((self._printed(p) for p in self.pieces if p.kind in {"body", "speaker"} and p.value == body), "")
         adjectives = {self._printed(p).lower() for p in figure.own if p.kind == "adjective"}
-        return nearby.is_of_torture(self.lead, body, named, adjectives)
+        said = nearby.lead(self.text, self.start, self.language)
+        return nearby.is_of_torture(said, body, named, adjectives)
 
     def _period(self, index: int, base: Figure | None) -> Period:
         """The window of a number: its own, or the only one of the sentence."""
