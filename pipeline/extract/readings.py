@@ -31,6 +31,7 @@ _TOGETHER: Final = {
         ("trained", "trained", "attended"),
         ("amnestied", "amnesty", "released"),
         ("trained", "lesson", "attended"),
+        ("sent_to_court", "to_court", "sent"),
     )
     for pair in ((noun, verb) for verb in verbs.split())
 }
@@ -335,6 +336,7 @@ class Readings:
             and (split or figure.area != figure.parent.area or figure.period != figure.parent.period)
         ):
             same_unit = figure.thing == figure.parent.thing or figure.parent.unit in {"person", figure.thing}
+            same_unit = same_unit or (figure.thing == "person" and figure.parent.thing in {"prisoner", "soldier"})
             if not same_unit:
                 raise UnclearError("unit_differs_from_total")
             return figure.parent.rule  # type: ignore[return-value]
