@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from io import BytesIO
@@ -50,6 +51,20 @@ def test_tables_drawn_otherwise_than_they_look_stand_as_chromium_draws_them(tmp_
 def test_three_hundred_random_tables_stand_as_chromium_draws_them(tmp_path: Path) -> None:
     """The same on 300 tables."""
     assert differing(300, tmp_path) == []
+
+
+@pytest.mark.exam
+def test_a_folder_of_pages_is_measured_against_chromium(tmp_path: Path) -> None:
+    """Python -m bench.tables FOLDER: a page whose charset and marks a browser understands too is read cell for cell."""
+    names = ("spans-en", "rows-ru", "list-ru", "prison-ru", "years-tg", "percent-en")
+    for name in names:
+        shutil.copy(HOME / "tests" / "pages" / "tables" / f"{name}.html", tmp_path)
+    command = [sys.executable, "-m", "bench.tables", str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HOME).stdout
+    own = json.loads(told.splitlines()[-1].removeprefix("all "))["ours"]
+
+    assert (own["f1"], own["exact"]) == (1.0, 1.0)
+    assert own["tables"] >= 5
 
 
 def marked(read: dict[str, Document], reports: dict[str, printed.Report]) -> tuple[float, int, int]:
