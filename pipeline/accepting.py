@@ -20,7 +20,7 @@ from typing import Any, Final
 import yaml
 
 from pipeline import errors, files, ledger, proposing
-from pipeline.extract import people, readings
+from pipeline.extract import people, vocabulary
 from pipeline.records import BREAKDOWNS, Ledger
 
 Check = Callable[[Path], object]  # the corridor over a checkout; raises ValidationRefused when it does not hold
@@ -75,6 +75,7 @@ def accept(home: Path, file: Path, recorded_on: date, check: Check) -> Accepted:
         claims: list[str] = []
         touched: set[Path] = set()
         standing = {_key(row): row for row in ledger.read(trial).held()}
+        _refuse_two_revisions(file.name, rows, standing, recorded_on)
         for source in sorted({row["source"] for row in marked}):
             own = [row for row in marked if row["source"] == source]
             claims += _append(trial / "sources" / source, own, recorded_on, touched, standing)
@@ -233,6 +234,7 @@ def _append(
             told.append(claim["claim_id"] + (f" version {claim['version']}" if old else ""))
             if old:
                 _revised(folder / "corrections.yml", claim, old, touched)
+                standing = {**standing, _key(claim): claim}  # the page may print its new number twice
         if claim and row["document_id"] not in documents:
             documents.add(row["document_id"])
             cells = {"title": row["title"], "publisher": claim["publisher"], "published_on": row["said_on"]}
@@ -248,6 +250,21 @@ def _append(
         _add(folder / "claims.csv", ledger.CLAIM_COLUMNS, claims, touched)
     _add(folder / "decisions.csv", proposing.DECISION_COLUMNS, decisions, touched)
     return told
+
+
+def _refuse_two_revisions(
+    name: str, rows: Sequence[Mapping[str, str]], standing: Mapping[tuple[str, ...], Mapping[str, str]], day: date
+) -> None:
+    """Raise UsageError for two rows that give one claim of the ledger different new numbers."""
+    lines: dict[tuple[str, ...], tuple[int, str]] = {}
+    for number, row in enumerate(rows, 2):
+        key = _key(_claim(row, day)) if row["accept"] == "yes" else ()
+        first, value = lines.setdefault(key, (number, row["value"]))
+        if key in standing and value != row["value"]:
+            raise errors.UsageError(
+                f"{name}, lines {first} and {number}: both revise {standing[key]['claim_id']}, to {value} and to "
+                f"{row['value']}. One page has one number for one figure: say no to one of them, or tell them apart."
+            )
 
 
 def _revised(path: Path, claim: Mapping[str, str], old: Mapping[str, str], touched: set[Path]) -> None:
@@ -268,7 +285,7 @@ def _key(claim: Mapping[str, str]) -> tuple[str, ...]:
 
 def _claim(row: Mapping[str, str], recorded_on: date) -> dict[str, str]:
     """One reviewed row as a row of the ledger."""
-    implied = next((r["implies"] for r in readings.rules() if r["indicator"] == row["indicator"]), "")
+    implied = next((r["implies"] for r in vocabulary.rules() if r["indicator"] == row["indicator"]), "")
     told = f"{implied};{row['breakdown']}".strip(";")
     broken = dict(part.split("=", 1) for part in told.split(";") if "=" in part)
     same = ("indicator", "area", "period_start", "period_end", "period_type", "period_words", "period_assumed", "value",

@@ -11,8 +11,17 @@ import pytest
 from pipeline.extract import prose
 from pipeline.extract.figures import Number
 
-with (Path(__file__).parent / "prose" / "patterns.csv").open(encoding="utf-8", newline="") as file:
-    ROWS = list(csv.DictReader(file))
+HOME = Path(__file__).parent.parent
+FIGURES = next((place for place in (up / "shared" / "figures" for up in HOME.parents) if place.is_dir()), None)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of one CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+ROWS = table(HOME / "tests" / "prose" / "patterns.csv")
 
 
 def told(n: Number) -> str:
@@ -34,8 +43,21 @@ def test_a_sentence_of_a_known_pattern_is_read_or_refused_as_its_row_says(row: d
     assert row["expected"] == " | ".join(told(n) for n in found if n.decision != "ignored")
 
 
-def test_most_patterns_are_read() -> None:
-    """Of the figures whose pattern stands here, four in five are proposed whole."""
-    read = [row for row in ROWS if row["expected"] and " refused " not in row["expected"]]
+@pytest.mark.skipif(FIGURES is None, reason="the figures that were read by hand lie beside the clone, or nowhere")
+def test_every_figure_read_by_hand_has_a_sentence_of_its_shape_or_a_reason_why_none_is_known() -> None:
+    """Each figure is claimed by a pattern or by a reason, not by both, and no row names a figure unknown."""
+    assert FIGURES
+    figures = {row["claim_id"] for path in FIGURES.glob("*.csv") for row in table(path)}
+    patterned = {one for row in ROWS for one in row["figures"].split()}
+    reasoned = {one for row in table(HOME / "tests" / "prose" / "unpatterned.csv") for one in row["figures"].split()}
 
-    assert len(read) >= 0.8 * len(ROWS)
+    assert patterned | reasoned == figures
+    assert patterned & reasoned == set()
+
+
+def test_most_patterns_are_read() -> None:
+    """Of the patterns that hold a count, seven in ten are proposed whole: the rest count what no indicator takes."""
+    counting = [row for row in ROWS if row["expected"]]
+    read = [row for row in counting if " refused " not in row["expected"]]
+
+    assert len(read) >= 0.7 * len(counting)

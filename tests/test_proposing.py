@@ -237,7 +237,7 @@ def test_a_review_that_cannot_be_followed_is_refused_with_its_line(
         writer.writeheader()
         writer.writerows(rows)
     with pytest.raises(errors.UsageError, match=seen):
-        accepting.accept(home, review, date(2026, 11, 24), lambda trial: build.check(build.Workspace(trial)))
+        accepting.accept(home, review, date(2026, 11, 24), corridor)
 
     assert not (home / "sources" / "group" / "claims.csv").exists()
 
@@ -249,9 +249,45 @@ def test_a_row_that_breaks_a_schema_is_refused_and_nothing_is_written(home: Path
     text = review.read_text(encoding="utf-8")
     review.write_text(text.replace("\n,proposed", "\nyes,proposed").replace(",appeal,", ",elephant,"), encoding="utf-8")
     with pytest.raises(errors.ValidationRefused, match="unit"):
-        accepting.accept(home, review, date(2026, 11, 24), lambda trial: build.check(build.Workspace(trial)))
+        accepting.accept(home, review, date(2026, 11, 24), corridor)
 
     assert sorted(path.name for path in (home / "sources" / "group").iterdir()) == ["source.yml"]
+
+
+def reviewed(home: Path, sentences: list[str], check: accepting.Check) -> None:
+    """Propose a page of these sentences, say yes to every figure, and accept them."""
+    proposed(home, page(sentences), url="https://group.example/1")
+    review = home / "build" / "review.csv"
+    text = review.read_text(encoding="utf-8")
+    review.write_text(text.replace("\n,proposed", "\nyes,proposed"), encoding="utf-8")
+    accepting.accept(home, review, date(2026, 11, 24), check)
+
+
+def corridor(trial: Path) -> None:
+    """All that publish does up to the gate."""
+    build.check(build.Workspace(trial))
+
+
+def test_one_review_gives_a_claim_one_new_number_or_is_refused_with_both_its_lines(home: Path) -> None:
+    """A page that prints its new number twice makes one version; two new numbers for one figure make none."""
+    shutil.copytree(HOME / "sources", home / "sources", dirs_exist_ok=True)
+    sentence = "В {} году Коалиция задокументировала {} обращений о пытках и жестоком обращении."
+    again = "За {} год Коалиция задокументировала {} обращений о пытках и жестоком обращении."
+    reviewed(home, [sentence.format(2021, 29)], lambda _: None)  # the corridor is walked once, for the revision
+    reviewed(home, [sentence.format(2021, 35), again.format(2021, 35)], corridor)
+    ledger_file = home / "sources" / "group" / "claims.csv"
+    with ledger_file.open(encoding="utf-8", newline="") as file:
+        versions = [(row["version"], row["value"]) for row in csv.DictReader(file)]
+
+    assert versions == [("1", "29"), ("2", "35")]
+
+    before = ledger_file.read_bytes()
+    with pytest.raises(
+        errors.UsageError, match=r"review\.csv, lines \d and \d: both revise .*, to 40 and to 41\. One page"
+    ):
+        reviewed(home, [sentence.format(2021, 40), again.format(2021, 41)], corridor)
+
+    assert ledger_file.read_bytes() == before
 
 
 def test_the_command_answers_with_one_document_of_the_agreed_shape(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import browser
 import printed
 import pytest
+import xlsxwriter
 from hostile import page
 
 from pipeline import extract
@@ -48,6 +51,20 @@ def test_tables_drawn_otherwise_than_they_look_stand_as_chromium_draws_them(tmp_
 def test_three_hundred_random_tables_stand_as_chromium_draws_them(tmp_path: Path) -> None:
     """The same on 300 tables."""
     assert differing(300, tmp_path) == []
+
+
+@pytest.mark.exam
+def test_a_folder_of_pages_is_measured_against_chromium(tmp_path: Path) -> None:
+    """Python -m bench.tables FOLDER: a page whose charset and marks a browser understands too is read cell for cell."""
+    names = ("spans-en", "rows-ru", "list-ru", "prison-ru", "years-tg", "percent-en")
+    for name in names:
+        shutil.copy(HOME / "tests" / "pages" / "tables" / f"{name}.html", tmp_path)
+    command = [sys.executable, "-m", "bench.tables", str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, cwd=HOME).stdout
+    own = json.loads(told.splitlines()[-1].removeprefix("all "))["ours"]
+
+    assert (own["f1"], own["exact"]) == (1.0, 1.0)
+    assert own["tables"] >= 5
 
 
 def marked(read: dict[str, Document], reports: dict[str, printed.Report]) -> tuple[float, int, int]:
@@ -199,3 +216,28 @@ def test_the_command_refuses_in_words(tmp_path: Path) -> None:
 
     assert (shown.returncode, json.loads(shown.stdout)["error"]) == (10, "E_BAD_PDF")
     assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(("charset", "mark"), [("cp1251", ";"), ("koi8-r", "\t"), ("utf-8", ",")])
+def test_a_separated_text_is_a_table_where_one_mark_cuts_all_its_lines(charset: str, mark: str) -> None:
+    """The cells are those between the marks; a text whose lines have different numbers of cells is none, and told."""
+    rows = [["Год", "Жалобы на пытки"], ["2021", '"1 024"'], ["2022", "52"]]
+    body = "\n".join(mark.join(row) for row in rows).encode(charset)
+    (table,) = extract.read(body, "figures.csv").tables
+    torn = extract.read(body + f"\n2023{mark}1{mark}2".encode(charset), "figures.csv")
+
+    assert [list(row) for row in table.rows] == [["Год", "Жалобы на пытки"], ["2021", "1 024"], ["2022", "52"]]
+    assert extract.read(body, "figures.txt").tables == torn.tables == ()
+    assert "W_TABLE" in {finding.check for finding in torn.findings}
+
+
+def test_an_error_of_a_sheet_is_printed_and_not_left_empty() -> None:
+    """A cell that says #DIV/0! says something else than an empty one."""
+    made = BytesIO()
+    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Дел", 12])
+        sheet.write_formula(1, 0, "=1/0", None, "#DIV/0!")
+    (table,) = extract.read(made.getvalue()).tables
+
+    assert [list(row) for row in table.rows] == [["Дел", "12"], ["#DIV/0!", ""]]

@@ -59,7 +59,8 @@ def _read(body: bytes, name: str, content_type: str) -> Document:
     if len(body) > MOST_BYTES and kinds.kind_of(body[:1_000_000]) != "text":
         raise RefusedError("E_TOO_BIG", f"{len(body):,} bytes")
     kind, body, told = _prepared(body)
-    answer = sandbox.held().answer(kind, body, content_type)
+    separated = name.lower().endswith((".csv", ".tsv")) or content_type.startswith("text/csv")
+    answer = sandbox.held().answer(kind, body, "text/csv" if separated and kind == "text" else content_type)
     if "refused" in answer:
         raise RefusedError(str(answer["refused"]), str(answer["seen"]))
     promised = kinds.named_kind(name, content_type)

@@ -12,12 +12,11 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from pipeline import lexicon
-from pipeline.extract import vocabulary
-from pipeline.extract.readings import MARKS, Figure, Readings, UnclearError
+from pipeline.extract import nearby, vocabulary
+from pipeline.extract.readings import AID, MARKS, Figure, Readings, UnclearError
 from pipeline.extract.tagging import Piece, Printed
 from pipeline.periods import Period
 
-_TORTURE: Final = re.compile(r"пыт[ко]|жесток|tortur|ill-treat|шикан[чҷ]|шиканљ", re.IGNORECASE)
 DIGITS: Final = re.compile(r"[\d⁰¹²³⁴-⁹₀-₉①-⓿❶-➓½¼¾⅐-ↈ]+(?:[.,   ]\d+)*")
 _LOOK_BACK: Final = 400
 # after these a body is not the one that counts: complaints from it, against it, about it
@@ -74,12 +73,13 @@ class Sentence:
         blocked = self._blocked() or self._around()
         back = self.text[max(0, self.span[0] - _LOOK_BACK) : self.span[0]]
         ahead = self.text[self.span[1] : self.span[1] + _LOOK_BACK // 2]
-        torture = _TORTURE.search(back) is not None or _TORTURE.search(ahead) is not None
+        torture = nearby.TORTURE.search(back) is not None or nearby.TORTURE.search(ahead) is not None
         readings = Readings(
-            self.pieces, self.figures, self.text, self.language, originator=self.originator, torture_near=torture
-        )
+            self.pieces, self.figures, self.text, self.language,
+            originator=self.originator, torture_near=torture, start=self.span[0],
+        )  # fmt: skip
         for index, figure in enumerate(self.figures):
-            figure.reason = blocked or figure.printed.reason
+            figure.reason = blocked or figure.reason or figure.printed.reason
             if not figure.reason:
                 try:
                     readings.understand(index)
@@ -142,7 +142,14 @@ class Sentence:
 
     def _blocked(self) -> str:
         """The reason that stops every figure of the sentence, or ""."""
+        if any(p.value == "to_speaker" for p in self.pieces) and any(
+            p.kind == "body" and p.value != self.originator for p in self.pieces
+        ):
+            return "role_of_body_unclear"  # "к нему и в прокуратуру поступило"
+        spared = self._last_part()
         for index, piece in enumerate(self.pieces):
+            if piece.kind == "unknown" and index >= spared:
+                continue
             if piece.kind in {"stop", "unknown"}:
                 return str(piece.value) if piece.kind == "stop" else "word_not_understood"
             if piece.kind == "body" and self._is_no_counter(index):
@@ -150,6 +157,17 @@ class Sentence:
             if piece.kind == "topic" and piece.value == "other_article":
                 return "other_article"
         return ""
+
+    def _last_part(self) -> int:
+        """Where a last part begins whose words are not known: "из них 21 – от туберкулёза" leaves the total alone."""
+        unknown = next((i for i, p in enumerate(self.pieces) if p.kind == "unknown"), None)
+        last = self.figures[-1] if len(self.figures) > 1 else None
+        if unknown is None or last is None or unknown < last.at or all(p.kind != "part" for p in last.own):
+            return len(self.pieces)
+        if any(p.kind == "separator" for p in self.pieces[last.at :]):
+            return len(self.pieces)
+        last.reason = "word_not_understood"
+        return last.at
 
     def _around(self) -> str:
         """What the text before and after says of another country, or against the figure."""
@@ -168,6 +186,8 @@ class Sentence:
             word = self.text[piece.start : piece.end].lower()
             if word in {"the", "a", "an"}:
                 continue
+            if word in {"from", "аз", "от"} and any(p.value in AID for p in self.pieces):
+                return False  # "received legal aid from the Coalition"
             own = self.text[self.pieces[index].start : self.pieces[index].end].lower()
             bare = self.language != "en" and not own.startswith(("ба ", "аз ", "дар "))
             return word in _NO_COUNTER or piece.value == "about" or (piece.kind == "thing" and bare)
@@ -184,6 +204,7 @@ class Sentence:
                 before.kind in {"preposition", "no_period", "ordinal"}
                 or word in _NO_WINDOW
                 or (any(plain) and not dated)
+                or (before.value in {"amnesty", "amnestied"} and self.text[piece.start].isdigit())
             ):
                 self.pieces[index] = piece._replace(kind="no_period", value="")
 
@@ -208,7 +229,9 @@ class Sentence:
                 kept.append(piece._replace(kind="date" if piece.kind != "area" else "fill"))
             else:
                 kept.append(piece)
-            if piece.kind not in {"fill", "mark", "preposition", "dash"}:
+            if piece.kind not in {"fill", "mark", "preposition", "dash"} and not (
+                source and (piece.kind == "body" or piece.value == "and")
+            ):
                 source = piece.kind == "said" and piece.value == "source"
         self.pieces = kept
 
@@ -225,6 +248,8 @@ class Sentence:
             elif parted:
                 plain = all(p.kind in MARKS | {"separator", "period"} for p in self.pieces[parted[0] : parted[-1]])
                 cuts.append(parted[0] if plain else parted[-1])
+            elif one and self.pieces[one - 1].kind == "of" and any(self.pieces[i].kind == "done" for i in between):
+                cuts.append(max(i for i in between if self.pieces[i].kind == "done"))  # "из 26 жалоб подтвердились три"
             else:
                 cuts.append(-other)
         cuts.append(len(self.pieces))

@@ -37,7 +37,8 @@ _MARKS: Final = (
 )
 _NAMES: Final = {
     "htm": "html", "html": "html", "xhtml": "html", "pdf": "pdf", "docx": "docx", "docm": "docx", "xlsx": "sheet",
-    "xlsm": "sheet", "xls": "sheet", "ods": "sheet", "txt": "text", "doc": "old", "rtf": "old", "odt": "old",
+    "xlsm": "sheet", "xls": "sheet", "ods": "sheet", "txt": "text", "csv": "text", "tsv": "text",
+    "doc": "old", "rtf": "old", "odt": "old",
 }  # fmt: skip
 
 

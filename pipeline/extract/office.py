@@ -42,7 +42,7 @@ def check_package(body: bytes) -> None:
             raise RefusedError("E_ENCRYPTED", "an encrypted member")
     inflated = sum(member.file_size for member in members)
     if inflated > _MOST_INFLATED:
-        raise RefusedError("E_PARSER_MEMORY", f"{inflated:,} bytes when unpacked")
+        raise RefusedError("E_PARSER_MEMORY", f"{inflated:,} bytes when unpacked, more than {_MOST_INFLATED:,}")
     if inflated > _SMALL and inflated > _MOST_RATIO * len(body):
         raise RefusedError("E_PARSER_MEMORY", f"a package that grows {inflated // len(body)} times")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import os
 from typing import Any
 
 from pipeline.extract import kinds
 from pipeline.extract.draft import Draft
+from pipeline.extract.grids import header_rows
 from pipeline.extract.refusals import RefusedError
 
 
@@ -22,6 +24,8 @@ def answer(order: dict[str, Any], body_fd: int) -> dict[str, Any]:
                 draft.notice("W_CHARSET", "document", f"the text was read as {charset}", "Compare a name or two by eye")
             if order["kind"] == "text":
                 lines(text, draft)
+                if order["content_type"] == "text/csv":
+                    separated(text, draft)
             else:
                 importlib.import_module("pipeline.extract.html").read(text, draft)
         elif order["kind"] == "pdf":
@@ -41,3 +45,20 @@ def lines(text: str, draft: Draft) -> None:
         draft.say(words, f"line {number}", end=line[len(words) :])
         if not words:
             draft.gap(line)
+
+
+def separated(text: str, draft: Draft) -> None:
+    """A table of the lines, where one mark cuts each into the same number of cells; the text is there already."""
+    for mark in "\t;,|":
+        try:
+            rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=mark, strict=True) if any(row)]
+        except csv.Error:
+            continue
+        if len({len(row) for row in rows}) == 1 < min(len(rows), len(rows[0])):
+            draft.claim(len(rows) * len(rows[0]))
+            shown = [[cell.strip(" \t\r\n") for cell in row] for row in rows]
+            at = f"lines 1-{len(text.splitlines())}"
+            draft.tables.append({"rows": shown, "at": at, "page": None, "engine": "csv", "header": header_rows(shown)})
+            return
+    draft.notice("W_TABLE", "document", "no mark cuts its lines into the same number of cells, so none is a table",
+                 "Save it anew as CSV or XLSX")  # fmt: skip

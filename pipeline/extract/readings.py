@@ -10,34 +10,39 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, Final
 
-from pipeline import lexicon
+from pipeline.extract import nearby
 from pipeline.extract.tagging import Piece, Printed
+from pipeline.extract.vocabulary import rules
 from pipeline.periods import Period
 
 MARKS: Final = frozenset({"mark", "fill", "adjective", "preposition", "dash"})
 _INHERITED: Final = ("done", "body", "topic")
 _TIMES: Final = frozenset({"period", "contrast_period"})
 _TELLING: Final = frozenset({"done", "area", "break", "part", "body", "topic"})
+# a verb and its noun that may stand apart: "получили в 2023 году правовую помощь"
+_TOGETHER: Final = {
+    frozenset(pair): done
+    for done, noun, verbs in (
+        ("helped", "legal_aid", "received provided"),
+        ("rehabilitated", "rehabilitation", "received provided attended"),
+        ("rehabilitated", "rehabilitated", "attended"),
+        ("trained", "trained", "attended"),
+        ("amnestied", "amnesty", "released"),
+        ("trained", "lesson", "attended"),
+        ("sent_to_court", "to_court", "sent"),
+    )
+    for pair in ((noun, verb) for verb in verbs.split())
+}
+
+
+_PARTICIPLE: Final = re.compile(r"\w+(?:вших|вшихся|нных|мых|емых)", re.IGNORECASE)  # "26 поступивших жалоб"
+AID: Final = frozenset({"helped", "legal_aid", "rehabilitation"})
 
 
 class UnclearError(Exception):
     """A figure with more than one reading, or none; the message is its reason."""
-
-
-@lru_cache(maxsize=1)
-def rules() -> tuple[dict[str, Any], ...]:
-    """The rows of figure_rules.csv, their lists as sets; "-" stands for none said."""
-    lists = ("things", "done", "bodies", "topics")
-    return tuple(
-        {
-            key: frozenset("" if v == "-" else v for v in cell.split()) if key in lists else cell
-            for key, cell in row.items()
-        }
-        for row in lexicon.rows("figure_rules.csv")
-    )
 
 
 @dataclass(slots=True)
@@ -63,11 +68,11 @@ class Readings:
 
     def __init__(
         self, pieces: Sequence[Piece], figures: Sequence[Figure], text: str, language: str, *, originator: str,
-        torture_near: bool,
+        torture_near: bool, start: int,
     ) -> None:  # fmt: skip
-        """`text` is the whole text the pieces point into; `torture_near` whether the lines around speak of it."""
+        """`text` is what pieces point into, from `start`; `torture_near` whether the lines around speak of it."""
         self.pieces, self.figures, self.text, self.language = pieces, figures, text, language
-        self.originator, self.torture_near = originator, torture_near
+        self.originator, self.torture_near, self.start = originator, torture_near, start
 
     def understand(self, index: int) -> None:
         """Find thing, counter, window, area and relation of one number, or say what is unclear."""
@@ -76,9 +81,12 @@ class Readings:
         before = self.figures[index - 1] if index else None
         thing, breaks = self._thing(figure)
         own = {p.kind for p in figure.own}
-        # "а в 2022 году – 16 случаев" names the thing again and leaves out all else
-        again = before is not None and thing == before.thing and not breaks and own & _TIMES and not own & _TELLING
+        # "а в 2022 году – 16 случаев", "в Хатлоне 5 случаев": names the thing again and leaves out all else
+        apart = own & (_TIMES | {"area"}) and not own & (_TELLING - {"area"})
+        again = before is not None and thing == before.thing and not breaks and apart
         elliptic = not thing or (again and all(p.value != "total" for p in figure.own))
+        if not thing and before is None and "break" in own:  # "812 письменных и 1 045 устных обращений"
+            thing, elliptic = self._thing_ahead(index), False
         if elliptic:
             if before is None or before.reason or not own & (_TIMES | _TELLING) - {"body", "topic"}:
                 raise UnclearError("thing_not_understood")
@@ -94,6 +102,8 @@ class Readings:
         figure.period = self._period(index, base)
         figure.rule = self._rule(figure, is_part=is_part)
         figure.unit = figure.rule["unit"] or figure.thing
+        if figure.rule["window"] == "flow" and figure.breakdown.get("detention_status") == "convicted":
+            del figure.breakdown["detention_status"]  # pages say "осуждённый" of everyone who died or was freed
         if figure.unit in {"victim", "prisoner"}:
             figure.unit = "person"
         if figure.printed.value == 1:
@@ -106,8 +116,9 @@ class Readings:
             raise UnclearError(str(unclear.value))
         before = self.pieces[figure.at - 1] if figure.at else None
         if before is not None and (before.kind == "preposition" or before.value == "about"):
-            word = self.text[before.start : before.end].lower()
-            raise UnclearError(f"preposition_before_number:{word}")
+            word = self._printed(before).lower()
+            if word not in {"to", "ба"} or not {p.value for p in figure.own} & AID:  # "legal aid to 41 victims"
+                raise UnclearError(f"preposition_before_number:{word}")
         after = self.pieces[figure.at + 1 : figure.at + 3]
         ofs = [i for i, p in enumerate(self.pieces) if p.kind == "of"]
         firsts = any(self.pieces[i - 1].kind == "ordinal" for i in ofs if i)  # "первую из 20 жалоб"
@@ -118,7 +129,9 @@ class Readings:
             if kinds in (["number", "dash"], ["number", "separator"]):
                 raise UnclearError("range" if kinds[1] == "dash" else "numbers_side_by_side")
         if before is not None and before.value == "(":
-            raise UnclearError("number_in_brackets")
+            inside = [p.kind for p in after if p.kind != "preposition"]
+            if inside[:1] != ["period"] or ")" not in {p.value for p in self.pieces[figure.at + 2 : figure.at + 4]}:
+                raise UnclearError("number_in_brackets")
 
     def _thing(self, figure: Figure) -> tuple[str, dict[str, str]]:
         """The noun counted right after the number, or right before it ("жалоб: 24"), with what it breaks down."""
@@ -129,6 +142,9 @@ class Readings:
         ):
             after += 1
         things = [p for p in figure.own if p.kind == "thing"]
+        if kinds[after] == "done" and _PARTICIPLE.fullmatch(self._printed(self.pieces[after])):
+            while kinds[after] in MARKS | {"done", "body", "period", "area"}:
+                after += 1
         if kinds[after] == "thing":
             if any(p is not self.pieces[after] for p in things):
                 raise UnclearError("two_things_counted")
@@ -140,6 +156,21 @@ class Readings:
                 return _split(ahead[0].value)
             raise UnclearError("thing_not_understood")
         return "", {}
+
+    def _thing_ahead(self, index: int) -> str:
+        """The noun of the next number, where only a breakdown and "and" stand between."""
+        ahead = self.figures[index + 1] if index + 1 < len(self.figures) else None
+        between = self.pieces[self.figures[index].at + 1 : ahead.at] if ahead else []
+        if ahead is None or [p.value if p.kind == "separator" else p.kind for p in between] != ["break", "and"]:
+            raise UnclearError("thing_not_understood")
+        thing, breaks = self._thing(ahead)
+        if not thing or breaks:
+            raise UnclearError("thing_not_understood")
+        return thing
+
+    def _printed(self, piece: Piece) -> str:
+        """The text of one piece."""
+        return self.text[piece.start : piece.end]
 
     def _reaches(self, noun: Piece, figure: Figure) -> bool:
         """Whether only the noun's own words stand between it and the number."""
@@ -201,25 +232,56 @@ class Readings:
         own = {str(p.value) for p in figure.own if p.kind == kind}
         if kind == "topic" and len(own) > 1:
             own -= {"torture"} if own >= {"143-1"} or own >= {"torture_alone"} else set()
+        if kind == "done" and frozenset(own) in _TOGETHER:
+            own = {_TOGETHER[frozenset(own)]}
         if len(own) > 1:
             raise UnclearError(f"two_of_{kind}")
         if own:
             return own.pop()
         if base is not None:
             return base.area if kind == "area" else base.said.get(kind, "")
+        return self._one_of_all(figure, kind, index)
+
+    def _one_of_all(self, figure: Figure, kind: str, index: int) -> str:
+        """The word that the opening, a list, the whole sentence, who speaks or the lines before give to a number."""
         first = self.figures[0]
         opening = {str(p.value) for p in self.pieces[: first.at] if p.kind == kind} if index else set()
         if len(opening) == 1:
             return opening.pop()
+        if shared := self._shared_words(kind):
+            return shared
         whole = {str(p.value) for p in self.pieces if p.kind == kind}
         chained = all(not any(p.kind == "thing" for p in f.own) for f in self.figures[1:])
         last = {str(p.value) for p in self.pieces[self.figures[-1].at :] if p.kind == kind}
         verb_last = kind == "done" and self.language == "tg" and figure.parent is None
         if (verb_last or (kind in {"done", "body"} and not index and chained)) and len(whole) == 1 == len(last):
             return whole.pop()
-        if kind == "body" and not whole and self.originator in {"coalition", "legal-aid-group"}:
-            return self.originator
-        return ""
+        we = any(p.value == "to_speaker" for p in self.pieces) or self.originator in {"coalition", "legal-aid-group"}
+        if kind == "body" and not whole and we:
+            return self.originator.replace("?", "")
+        return "torture" if kind == "topic" and not whole and self._is_led(figure) else ""
+
+    def _shared_words(self, kind: str) -> str:
+        """What is said once, after a plain list: "24 адвоката и 12 судей прошли обучение"; topics after the verb."""
+        first, last = self.figures[0].at, self.figures[-1].at
+        listed = MARKS | {"thing", "break", "number"}
+        if first == last or any(p.kind not in listed and p.value not in {"and", ","} for p in self.pieces[first:last]):
+            return ""
+        after = self.pieces[last:]
+        if kind == "topic":
+            verbs = [i for i, p in enumerate(after) if p.kind == "done"]
+            after = after[verbs[0] :] if verbs else []
+        found = {str(p.value) for p in after if p.kind == kind}
+        found = {_TOGETHER[frozenset(found)]} if frozenset(found) in _TOGETHER else found
+        return found.pop() if len(found) == 1 else ""
+
+    def _is_led(self, figure: Figure) -> bool:
+        """Whether the lines before, or the counter's own name, say that what is counted is of torture."""
+        body = figure.said["body"]
+        named = next((self._printed(p) for p in self.pieces if p.kind in {"body", "speaker"} and p.value == body), "")
+        adjectives = {self._printed(p).lower() for p in figure.own if p.kind == "adjective"}
+        said = nearby.lead(self.text, self.start, self.language)
+        return nearby.is_of_torture(said, body, named, adjectives)
 
     def _period(self, index: int, base: Figure | None) -> Period:
         """The window of a number: its own, or the only one of the sentence."""
@@ -274,11 +336,12 @@ class Readings:
             and (split or figure.area != figure.parent.area or figure.period != figure.parent.period)
         ):
             same_unit = figure.thing == figure.parent.thing or figure.parent.unit in {"person", figure.thing}
+            same_unit = same_unit or (figure.thing == "person" and figure.parent.thing in {"prisoner", "soldier"})
             if not same_unit:
                 raise UnclearError("unit_differs_from_total")
             return figure.parent.rule  # type: ignore[return-value]
         if not is_part:
-            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if figure.thing in r["things"]):
+            if not figure.said["body"] and all("" not in r["bodies"] for r in rules() if _counts(r, figure)):
                 raise UnclearError("who_counted_unclear")
             fits = [r for r in rules() if not r["parent"] and self._fits(r, figure)]
         names = {r["indicator"] for r in fits}
@@ -301,11 +364,16 @@ class Readings:
                 return False
             done = done.removeprefix("not_")
         return (
-            figure.thing in rule["things"]
+            _counts(rule, figure)
             and done in rule["done"]
             and said["body"] in rule["bodies"]
             and said["topic"] in rule["topics"]
         )
+
+
+def _counts(rule: dict[str, Any], figure: Figure) -> bool:
+    """Whether a rule is of what the figure counts: its thing, or a column by which that is broken down."""
+    return figure.thing in rule["things"] or not rule["things"].isdisjoint(figure.breakdown)
 
 
 def _moved(period: Period | None, named: list[Period]) -> Period:

@@ -98,7 +98,7 @@ class _Beside:
                 self.raised[plain] = marked
 
     def sheet(self, name: str) -> tuple[Hidden, dict[tuple[int, int], str]]:
-        """The hidden rows and columns of a sheet, and the number formats of its cells that have one."""
+        """The hidden rows and columns of a sheet; the number formats of its cells, and after a "!" their errors."""
         tree = self.package.tree(self.paths.get(name, ""))
         if tree is None:
             return (set(), set()), {}
@@ -118,7 +118,8 @@ class _Beside:
             _place(cell.get("r")): self.formats[cell.get("s")]
             for cell in tree.iter(_S + "c")
             if cell.get("s") in self.formats and cell.get("r")
-        }
+        } | {_place(cell.get("r")): f"!{cell.findtext(f'{_S}v', '')}" for cell in tree.iter(_S + "c")
+             if cell.get("t") == "e" and cell.get("r")}  # fmt: skip
         return (rows, columns), codes
 
 
@@ -135,6 +136,8 @@ def _formats(styles: Any) -> dict[str, str]:
 
 def _printed(value: Any, code: str, raised: dict[str, str]) -> str:
     """A value as the sheet shows it, without thousands marks."""
+    if code.startswith("!"):
+        return code[1:]
     if isinstance(value, str):
         return raised.get(value, value.strip(" \t\r\n"))
     if isinstance(value, bool):

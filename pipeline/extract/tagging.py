@@ -219,7 +219,7 @@ class Tagger:
         if (phrase := self._match(at)) and (
             phrase[1] == "zero"
             or (phrase[1] == "zero_noun" and not before)
-            or (phrase[1] in {"stop", "fill", "part", "contrast"} and phrase[0] > at + 1)
+            or (phrase[1] in {"stop", "fill", "part", "contrast", "topic", "said"} and phrase[0] > at + 1)
         ):
             return None
         begin, qualifier = before or (at, "exact")

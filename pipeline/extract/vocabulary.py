@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pipeline import lexicon
 
 _ENDINGS: Final[dict[str, frozenset[str]]] = {
     "ru": frozenset(
         " а я о е и ы у ю ь й ой ей ою ею ом ем ам ям ами ями ах ях ов ев ий ый ая яя ое ее ые ие ого его ому ему ым "
-        "им ыми ими ых их ую юю ия ию ием ии иям иями иях ла ло ли л ны на но н лся лась лось лись".split(" ")
+        "им ыми ими ых их ую юю ия ию ием ии иям иями иях ла ло ли л ны на но н лся лась лось лись "
+        "ен ена ено ены".split(" ")
     ),
-    "tg": frozenset(" и хо хои ро хоро иро у ю е аш ашон гон гони гонро гонеро ест анд ии".split(" ")),
+    "tg": frozenset(" и хо хои ро хоро иро у ю е аш ашон гон гони гонро гонеро ест анд ааст аанд ии".split(" ")),
     "en": frozenset(" s es 's ' d ed".split(" ")),
 }
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
@@ -92,3 +93,16 @@ def phrases(word: str, language: str) -> tuple[Phrase, ...]:
     table = _phrases(language)
     found = [option for stem in stems(word, language) for option in table.get(stem, ())]
     return tuple(sorted(found, key=lambda one: (-len(one.words), one.kind != "stop")))
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[dict[str, Any], ...]:
+    """The rows of figure_rules.csv, their lists as sets; "-" stands for none said."""
+    lists = ("things", "done", "bodies", "topics")
+    return tuple(
+        {
+            key: frozenset("" if v == "-" else v for v in cell.split()) if key in lists else cell
+            for key, cell in row.items()
+        }
+        for row in lexicon.rows("figure_rules.csv")
+    )
