@@ -168,7 +168,10 @@ def _rounded(
     columns = design.described(years)
     cells = list(dict.fromkeys(cell(columns, one) for name in names for one in design.keys(name, years)))
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
-    true = space.tabulated(*space.counted(cases))
+    profiles, times = space.counted(cases)
+    true, held = space.tabulated(profiles, times), numpy.zeros(int(space.starts[-1]), dtype=numpy.int64)
+    for atoms in space.numbered(profiles):
+        numpy.add.at(held, atoms, times)
     number = {cell: at for at, cell in enumerate(cells)}
     history = numpy.full((len(releases), len(cells)), -1)
     for at, (_, release) in enumerate(releases):
@@ -180,7 +183,7 @@ def _rounded(
     seen = numpy.array([len(cell) == 1 and cell[0][1] in ends for cell in cells])
     asked = numpy.array([pushed.get(cell, 0) for cell in cells])
     for told in (said, said & False) if said.any() else (said,):  # few cases: better no zero said than no table
-        found = rounding.rounded(space, cells, true, history, told, seen, design.base, key, asked)
+        found = rounding.rounded(space, cells, held, true, history, told, seen, design.base, key, asked)
         if found is not None:
             zeros = told & (true == 0)
             return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
