@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import errors, files
-from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
+from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Row, Table
 
 if TYPE_CHECKING:
     from pipeline.visiting import Round, World
@@ -92,7 +92,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
         met = visit(workspace, world) if world else None
         taken = accepting.take_known(workspace, met.fresh, world.now().date()) if met and world else None
         book, public, findings, expectations = check(workspace)
-        with counted(workspace, register) as tables:
+        with counted(workspace, register, book.claims) as tables:
             public += tables
             workspace.say("writing every format")
             staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
@@ -159,7 +159,7 @@ def visit(workspace: Workspace, world: World) -> Round:
 
 
 @contextmanager
-def counted(workspace: Workspace, register: Register | None) -> Iterator[list[PublicTable]]:
+def counted(workspace: Workspace, register: Register | None, claims: Sequence[Row]) -> Iterator[list[PublicTable]]:
     """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last."""
     from pipeline import protect
 
@@ -170,7 +170,8 @@ def counted(workspace: Workspace, register: Register | None) -> Iterator[list[Pu
     workspace.say("counting the register, and attacking what was counted")
     fresh = workspace.home / "register" / f"{len(kept) + 1:04d}"
     design = workspace.home / "schemas" / "disclosure.yml"
-    protect.protected(register.file, fresh, register.key_file, design, workspace.home, register.today, kept)
+    home = workspace.home
+    protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
     try:
         yield protect.register_tables(fresh)
     except BaseException:

@@ -20,8 +20,8 @@ import pytest
 import registers
 import xlsxwriter
 
-from pipeline import errors
-from pipeline.protect import attack, carried, design, leaving, published, register, witness
+from pipeline import build, errors
+from pipeline.protect import attack, carried, claimed, design, leaving, published, register, witness
 
 HOME = Path(__file__).resolve().parent.parent
 DESIGN = design.read(HOME / "schemas" / "disclosure.yml")
@@ -387,6 +387,74 @@ def test_a_publication_without_a_register_carries_the_last_tables_over(first: Pa
     os.truncate(tmp_path / "0001" / "register_complaints_by_year.csv", 20)
     with pytest.raises(errors.NotPublishable, match="hash"):
         carried.tables(tmp_path / "0001")
+
+
+CLAIM = {
+    "indicator": "complaints_documented_coalition", "originator": "coalition", "area": "TJ", "qualifier": "exact",
+    "period_start": "2024-01-01", "period_end": "2024-12-31", "receiving_body": "coalition",
+}  # fmt: skip
+WOMEN = (("sex", frozenset({"female"})), ("year", frozenset({"2024"})))
+
+
+def women(several: int) -> list[Row]:
+    """A register with so many women, all in its first year, 2024."""
+    rows = [row | {"sex": "male"} for row in registers.cases(3, years=range(2024, 2026))]
+    return [row | {"sex": "female"} if at < several else row for at, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("claim", "least", "most"),
+    [
+        ({"value": "6"}, 6, 6),
+        ({"value": "4", "qualifier": "more_than"}, 5, published.MOST),
+        ({"value": "5"}, 5, published.MOST),
+        ({"value": "5", "period_end": "2024-06-30"}, 5, published.MOST),
+        ({"value": "6", "age_group": "y19_34"}, 6, published.MOST),
+        ({"value": "7"}, None, None),
+        ({"value": "6", "originator": "ombudsman-tj"}, None, None),
+        ({"value": "6", "period_start": "2019-01-01"}, None, None),
+    ],
+    ids=["itself", "a floor", "a part", "half a year", "some of them", "not true", "others' cases", "other years"],
+)
+def test_a_figure_of_the_ledger_says_what_is_true_of_the_register(
+    claim: Row, least: int | None, most: int | None, tmp_path: Path
+) -> None:
+    """Six women: what the coalition said about them, or about some of them, is known; what others said is not."""
+    held = register.read(registers.write(tmp_path / "r.csv", women(6)), TODAY)
+
+    found = claimed.facts([CLAIM | {"sex": "female"} | claim], DESIGN.known_elsewhere, held)
+
+    assert [(one.cell, one.low, one.high) for one in found] == ([(WOMEN, least, most)] if least else [])
+
+
+def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publication(tmp_path: Path, key: Path) -> None:
+    """Three women of a year, and the coalition's own figure: nothing is written; without it the table leaves."""
+    for name in ("schemas", "register"):
+        (tmp_path / name).mkdir()
+    plan = "register:\n  known_elsewhere: {complaints_documented_coalition: [coalition]}\n  tables: {a: [year, sex]}\n"
+    (tmp_path / "schemas" / "disclosure.yml").write_text(plan, encoding="utf-8")
+    file = registers.write(tmp_path / "r.csv", women(3))
+    order = build.Workspace(tmp_path), build.Register(file, key, TODAY)
+
+    with pytest.raises(errors.NotPublishable, match="figures known from elsewhere") as raised:  # noqa: SIM117
+        with build.counted(*order, [CLAIM | {"sex": "female", "value": "3"}]):
+            pass
+    assert (raised.value.exit_code, list((tmp_path / "register").iterdir())) == (12, [])
+    with build.counted(*order, [CLAIM | {"sex": "female", "value": "4"}]) as tables:
+        assert [one.name for one in tables] == ["a"]
+
+
+def test_facts_that_are_not_true_of_the_register_are_no_proof(tmp_path: Path) -> None:
+    """Where no register agrees with the facts there is no certificate, and without one nothing is published."""
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex]}", encoding="utf-8")
+    (tmp_path / "facts.csv").write_text("year,sex,value\n2024,female,99\n", encoding="utf-8")
+    held = register.read(registers.write(tmp_path / "r.csv", women(3)), TODAY)
+
+    with pytest.raises(errors.NotPublishable, match="one of them is not true"):
+        leaving.protect(
+            held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [], tmp_path / "facts.csv"
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_table_of_a_register_is_committed() -> None:

@@ -14,7 +14,8 @@ from pipeline import errors
 from pipeline.protect import register
 from pipeline.protect.published import TOTAL
 
-KNOWN: Final = {"threshold", "base", "fewest_cases", "zeros_said", "columns", "tables", "scenarios", "signed"}
+KNOWN: Final = {"threshold", "base", "fewest_cases", "zeros_said", "columns", "tables", "known_elsewhere", "scenarios",
+               "signed"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Design:
 
     Shape: `columns` maps a printed column to its `variable` and, if categories are put together, its `codes`, each
     with the categories it stands for; `tables` a table to its columns; `titles` to its titles by language;
-    `zeros_said` are variables of which a zero over all years is printed as a zero.
+    `zeros_said` are variables of which a zero over all years is printed as a zero; `known_elsewhere` whose figures of
+    which indicator of the ledger speak of the same complaints.
     """
 
     threshold: int
@@ -33,6 +35,7 @@ class Design:
     columns: Mapping[str, Mapping[str, Any]]
     tables: Mapping[str, Sequence[str]]
     titles: Mapping[str, Mapping[str, str]]
+    known_elsewhere: Mapping[str, Sequence[str]]
 
     def codes(self, column: str, years: Sequence[str]) -> dict[str, frozenset[str]]:
         """The codes of a printed column, in the order of the lists, and the categories each stands for."""
@@ -72,6 +75,7 @@ def read(path: Path) -> Design:
             frozenset(told.get("zeros_said", ())), told.get("columns", {}),
             {name: [str(column) for column in one["by"]] for name, one in tables.items()},
             {name: one.get("title", {}) for name, one in tables.items()},
+            {str(name): [str(one) for one in those] for name, those in told.get("known_elsewhere", {}).items()},
         )  # fmt: skip
         fault = _fault(told, design)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:

@@ -23,7 +23,7 @@ import polars
 from pipeline import errors
 from pipeline.protect import attack, published, register, rounding, witness
 from pipeline.protect.design import Design
-from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Publication
+from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Printed, Publication
 from pipeline.protect.space import Cell, Space
 
 LEAST_KEY: Final = 16
@@ -42,8 +42,9 @@ class Left:
 
 
 def protect(
-    cases: polars.DataFrame, design: Design, out: Path, key: bytes, earlier: Sequence[Path], facts: Path | None = None
-) -> Left:
+    cases: polars.DataFrame, design: Design, out: Path, key: bytes, earlier: Sequence[Path],
+    facts: Path | Sequence[Printed] = (),
+) -> Left:  # fmt: skip
     """The tables of `design` in the folder `out`, proved safe together with `earlier` releases.
 
     Raises: NotPublishable when there are too few cases or nothing can be proved; UsageError for a folder or release
@@ -115,28 +116,29 @@ def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication
 
 def _staged(
     cases: polars.DataFrame, design: Design, staged: Path, key: bytes, releases: Sequence[tuple[Path, Publication]],
-    facts: Path | None,
+    facts: Path | Sequence[Printed],
 ) -> Left:  # fmt: skip
     """The release written to `staged`, attacked and certified; tables that stand in the way are withheld one by one."""
     years = [
         str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)
     ]
+    known = tuple(published.cells(facts, design.described(years), 1)) if isinstance(facts, Path) else facts
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
     while open_:
         values = _rounded(cases, design, open_, years, key, releases, pushed)
         if values is not None:
             _write(staged, design, years, values, open_, [release for _, release in releases])
             folders = [folder for folder, _ in releases]
-            verdict = attack.attack(staged, folders, facts, cases)
+            verdict = attack.attack(staged, folders, known, cases)
             if verdict.safe:
-                _certify([*folders, staged], verdict)
+                _certify([*folders, staged], verdict, known)
                 withheld = [name for name in design.tables if name not in open_]
                 rows = {name: len(design.keys(name, years)) for name in design.tables}
                 return Left(rows, withheld, len(releases) + 1)
             tries += 1
             if tries < TRIES and not verdict.broken:
                 told = {cell(design.described(years), one["key"]): one for one in verdict.proved}
-                pushed.update({one: -1 if values[one][0] > told[one]["low"] else 1 for one in told})
+                pushed.update({one: -1 if values[one][0] > told[one]["low"] else 1 for one in told if one in values})
                 continue
             leaking = {one["table"] for one in verdict.proved}
             doomed = next((name for name in reversed(open_) if name in leaking), open_[-1])
@@ -144,15 +146,22 @@ def _staged(
             doomed = open_[-1]
         open_.remove(doomed)
     raise errors.NotPublishable(
-        "protect: no table of the design could be made safe together with what was published before. Nothing was "
+        "protect: no table of the design could be made safe together with what was published before, and with the "
+        "figures known from elsewhere. Nothing was "
         "published. Put categories together in the design, or wait for more cases."
     )
 
 
-def _certify(folders: Sequence[Path], verdict: attack.Verdict) -> None:
+def _certify(folders: Sequence[Path], verdict: attack.Verdict, facts: Sequence[Printed]) -> None:
     """Nothing, if in every chain of releases each small cell has its two registers."""
+    if not verdict.witness:
+        raise errors.NotPublishable(
+            "protect: no register agrees with the tables and with what is known from elsewhere, so nothing is proved. "
+            "Nothing was published. Look at the facts: one of them is not true of this register."
+        )
+    known = [(one.cell, one.low, one.high) for one in facts]
     for told in verdict.witness:
-        found = witness.faults([folders[at] for at in told["releases"]], told, told["small"])
+        found = witness.faults([folders[at] for at in told["releases"]], told, told["small"], known)
         if found:
             raise errors.NotPublishable(
                 f"protect: the certificate does not hold ({found[0]}). Nothing was published. This is a fault of ours: "
