@@ -284,8 +284,36 @@ def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
             assert dict(sums) == totals
 
 
+def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
+    """Every small count, every zero about survivors and what would give them away; the rest is exact, once only."""
+    plan = "method: suppression\nzeros_said: [outcome]\ntables: {a: [year, sex], b: [outcome], c: [outcome, sex]}"
+    (tmp_path / "design.yml").write_text(plan, encoding="utf-8")
+    path = registers.write(tmp_path / "r.csv", registers.cases(4))
+    suppressing, held = design.read(tmp_path / "design.yml"), register.read(path, TODAY)
+
+    leaving.protect(held, suppressing, tmp_path / "out", SECRET, [])
+
+    assert attack.attack(tmp_path / "out", [], None, held).safe
+    for one in published.read(tmp_path / "out").cells:
+        inside = [polars.col(name).is_in(sorted(codes)) for name, codes in one.cell]
+        count = held.filter(inside).height if inside else held.height
+        assert one.value in {-1, count}
+        assert one.value >= 5 or one.value == -1 or {name for name, _ in one.cell} == {"outcome"}
+        assert one.why in {"suppressed|small_or_protects_another", "exact|", "zero|"}
+    with pytest.raises(errors.UsageError, match="earlier releases"):
+        leaving.protect(held, suppressing, tmp_path / "next", SECRET, [tmp_path / "out"])
+
+
 @pytest.mark.parametrize(
-    "text", ["tables: {}", "tables: {a: [name]}", "threshold: 9\ntables: {a: [sex]}", "- 1", "a: b: c"]
+    "text",
+    [
+        "tables: {}",
+        "tables: {a: [name]}",
+        "threshold: 9\ntables: {a: [sex]}",
+        "- 1",
+        "a: b: c",
+        "method: noise\ntables: {a: [sex]}",
+    ],
 )
 def test_a_design_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> None:
     """With the place and the page that tells the format."""

@@ -21,7 +21,7 @@ import numpy
 import polars
 
 from pipeline import errors
-from pipeline.protect import attack, published, register, rounding, witness
+from pipeline.protect import attack, published, register, rounding, suppression, witness
 from pipeline.protect.design import Design
 from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Printed, Publication
 from pipeline.protect.space import Cell, Space
@@ -29,6 +29,8 @@ from pipeline.protect.space import Cell, Space
 LEAST_KEY: Final = 16
 TRIES: Final = 6  # how often tables that give something away are rounded otherwise before one is withheld
 UNSAFE: Final = "could_not_be_made_safe"
+HIDDEN: Final = "small_or_protects_another"
+Number = tuple[int, int]  # what is printed, below 0 for nothing, and what it was rounded to, 1 for the count itself
 Key = dict[str, str]
 
 
@@ -125,7 +127,8 @@ def _staged(
     known = tuple(published.cells(facts, design.described(years), 1)) if isinstance(facts, Path) else facts
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
     while open_:
-        values = _rounded(cases, design, open_, years, key, releases, pushed)
+        method = _rounded if design.method == "rounding" else _suppressed
+        values = method(cases, design, open_, years, key, releases, pushed)
         if values is not None:
             _write(staged, design, years, values, open_, [release for _, release in releases])
             folders = [folder for folder, _ in releases]
@@ -138,8 +141,13 @@ def _staged(
             tries += 1
             if tries < TRIES and not verdict.broken:
                 told = {cell(design.described(years), one["key"]): one for one in verdict.proved}
-                pushed.update({one: -1 if values[one][0] > told[one]["low"] else 1 for one in told if one in values})
-                continue
+                asked = {one: -1 if values[one][0] > told[one]["low"] else 1 for one in told if one in values}
+                if design.method == "suppression":
+                    asked = _more(cases, design, open_, years, key, values, asked)
+                    tries = 0
+                pushed.update(asked)
+                if asked:
+                    continue
             leaking = {one["table"] for one in verdict.proved}
             doomed = next((name for name in reversed(open_) if name in leaking), open_[-1])
         else:
@@ -147,8 +155,8 @@ def _staged(
         open_.remove(doomed)
     raise errors.NotPublishable(
         "protect: no table of the design could be made safe together with what was published before, and with the "
-        "figures known from elsewhere. Nothing was "
-        "published. Put categories together in the design, or wait for more cases."
+        "figures known from elsewhere. Nothing was published. Put "
+        "categories together in the design, or wait for more cases."
     )
 
 
@@ -172,8 +180,8 @@ def _certify(folders: Sequence[Path], verdict: attack.Verdict, facts: Sequence[P
 def _rounded(
     cases: polars.DataFrame, design: Design, names: Sequence[str], years: Sequence[str], key: bytes,
     releases: Sequence[tuple[Path, Publication]], pushed: Mapping[Cell, int],
-) -> dict[Cell, tuple[int, bool]] | None:  # fmt: skip
-    """The number of each cell and whether it is a zero said as such; None where the tables cannot be rounded."""
+) -> dict[Cell, Number] | None:  # fmt: skip
+    """The number of each cell; None where the tables cannot be rounded."""
     columns = design.described(years)
     cells = list(dict.fromkeys(cell(columns, one) for name in names for one in design.keys(name, years)))
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
@@ -195,8 +203,50 @@ def _rounded(
         found = rounding.rounded(space, cells, held, true, history, told, seen, design.base, key, asked)
         if found is not None:
             zeros = told & (true == 0)
-            return {cell: (int(found[at]), bool(zeros[at])) for cell, at in number.items()}
+            return {cell: (int(found[at]), 1 if zeros[at] else design.base) for cell, at in number.items()}
     return None
+
+
+def _suppressed(
+    cases: polars.DataFrame, design: Design, names: Sequence[str], years: Sequence[str], key: bytes,
+    releases: Sequence[tuple[Path, Publication]], pushed: Mapping[Cell, int],
+) -> dict[Cell, Number]:  # fmt: skip
+    """The count of each cell that is printed; nothing for those left out, of which `pushed` are some.
+
+    Raises: UsageError when there was a release before: subtracting the two would give late cases away.
+    """
+    if releases:
+        raise errors.UsageError(
+            "design: cells are left out, and there are earlier releases: late cases would follow from the difference. "
+            "Round instead (method: rounding)."
+        )
+    counts, lines = _counts(cases, design, names, years)
+    said = {cell for cell in counts if cell and {name for name, _ in cell} <= design.zeros_said}
+    out = suppression.hidden(counts, lines, said, design.threshold, key) | set(pushed)
+    return {cell: (-1 if cell in out else count, 1) for cell, count in counts.items()}
+
+
+def _more(
+    cases: polars.DataFrame, design: Design, names: Sequence[str], years: Sequence[str], key: bytes,
+    values: Mapping[Cell, Number], proved: Mapping[Cell, int],
+) -> dict[Cell, int]:  # fmt: skip
+    """The cells to leave out as well, now that these were proved."""
+    out = {cell for cell, (value, _) in values.items() if value < 0}
+    return dict.fromkeys(suppression.more(*_counts(cases, design, names, years), out, proved, key), 1)
+
+
+def _counts(
+    cases: polars.DataFrame, design: Design, names: Sequence[str], years: Sequence[str]
+) -> tuple[dict[Cell, int], list[list[Cell]]]:
+    """The count of every cell, and every total with its parts."""
+    columns, lines = design.described(years), dict[tuple[str, str, str], list[Cell]]()
+    for name in names:
+        for key in design.keys(name, years):
+            for column in key:
+                lines.setdefault((name, column, str({**key, column: ""})), []).append(cell(columns, key))
+    cells = list(dict.fromkeys(one for line in lines.values() for one in line))
+    space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
+    return dict(zip(cells, space.tabulated(*space.counted(cases)).tolist(), strict=True)), list(lines.values())
 
 
 def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
@@ -205,7 +255,7 @@ def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
 
 
 def _write(
-    staged: Path, design: Design, years: Sequence[str], values: Mapping[Cell, tuple[int, bool]], open_: Sequence[str],
+    staged: Path, design: Design, years: Sequence[str], values: Mapping[Cell, Number], open_: Sequence[str],
     releases: Sequence[Publication],
 ) -> None:  # fmt: skip
     """One CSV per table and the descriptor; rows in the order of the lists, whatever they hold."""
@@ -218,7 +268,7 @@ def _write(
             writer = csv.writer(lines, lineterminator="\n")
             writer.writerow([*dimensions, *FACTS])
             for key in design.keys(name, years):
-                said = _said(values[cell(columns, key)], design.base) if name in open_ else ("", "", "withheld", UNSAFE)
+                said = _said(*values[cell(columns, key)]) if name in open_ else ("", "", "withheld", UNSAFE)
                 writer.writerow([*key.values(), *said])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         resources.append({"name": name, "path": path.name, "labels": dict(design.titles[name]),
@@ -227,7 +277,7 @@ def _write(
         "name": "register-tables",
         "threshold": design.threshold,
         "base": design.base,
-        "rounding": {"choice": "keyed", "additive": True},
+        "rounding": {"choice": "keyed", "additive": True} if design.method == "rounding" else {},
         "release": len(releases) + 1,
         "previous": [release.digest for release in releases],
         "columns": columns,
@@ -237,11 +287,12 @@ def _write(
     (staged / DESCRIPTOR).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _said(number: tuple[int, bool], base: int) -> tuple[str, str, str, str]:
+def _said(value: int, base: int) -> tuple[str, str, str, str]:
     """value, rounded_to, status, reason of a printed cell."""
-    value, zero = number
-    if zero:
-        return "0", "1", "zero", ""
+    if value < 0:
+        return "", "", "suppressed", HIDDEN
+    if base == 1:
+        return str(value), "1", "exact" if value else "zero", ""
     return str(value), str(base), "rounded" if value else f"0–{base - 1}", ""
 
 

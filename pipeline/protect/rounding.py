@@ -43,12 +43,12 @@ def rounded(
     floor, rest = numpy.divmod(true, base)
     open_ = numpy.flatnonzero(rest)
     mine = [cells[at] for at in open_.tolist()]
-    drawn = numpy.array([_drawn(key, cell) for cell in mine])
+    dice = numpy.array([drawn(key, cell) for cell in mine])
     margin = numpy.array([len(cell) for cell in mine]) <= 1
-    swap = (drawn < FAR) & ~(margin & (true[open_] >= base))
+    swap = (dice < FAR) & ~(margin & (true[open_] >= base))
     up = numpy.where(swap, rest[open_], base - rest[open_]) - numpy.where(swap, base - rest[open_], rest[open_])
     last = history[-1] if len(history) else numpy.full(len(true), -1)
-    cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * drawn)
+    cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * dice)
     cost += numpy.where(last[open_] == base * (floor[open_] + 1), -STAY, 0) + numpy.where(
         last[open_] == base * floor[open_], STAY, 0
     )
@@ -104,7 +104,7 @@ def _searched(
     return None if told is None else base * told
 
 
-def _drawn(key: bytes, cell: Cell) -> float:
+def drawn(key: bytes, cell: Cell) -> float:
     """A number between 0 and 1 that only the holder of the key can tell; the same for a cell in every release."""
     name = "\n".join(f"{variable}={'|'.join(sorted(codes))}" for variable, codes in cell)
     return int.from_bytes(hmac.digest(key, name.encode(), hashlib.sha256)[:8], "big") / 2**64
