@@ -198,9 +198,13 @@ def _rounded(
     said = numpy.array([bool(cell) and {name for name, _ in cell} <= design.zeros_said for cell in cells])
     ends = {frozenset(years[:1]), frozenset(years[-1:])}  # there is a table for these years: everybody sees that
     seen = numpy.array([len(cell) == 1 and cell[0][1] in ends for cell in cells])
+    told_before = {code for _, release in releases[-1:] for one in release.cells for name, codes in one.cell
+                   if name == register.YEAR for code in codes}  # fmt: skip
+    over = {frozenset([year]): int(year) for year in told_before if year < max(told_before)}
+    closed = numpy.array([over.get(dict(cell).get(register.YEAR, frozenset()), 0) for cell in cells])
     asked = numpy.array([pushed.get(cell, 0) for cell in cells])
     for told in (said, said & False) if said.any() else (said,):  # few cases: better no zero said than no table
-        found = rounding.rounded(space, cells, held, true, history, told, seen, design.base, key, asked)
+        found = rounding.rounded(space, cells, held, true, history, told, seen, closed, design.base, key, asked)
         if found is not None:
             zeros = told & (true == 0)
             return {cell: (int(found[at]), 1 if zeros[at] else design.base) for cell, at in number.items()}

@@ -32,13 +32,14 @@ ATTEMPTS: Final = 3
 
 def rounded(
     space: Space, cells: Sequence[Cell], held: numpy.ndarray, true: numpy.ndarray, history: numpy.ndarray,
-    said: numpy.ndarray, seen: numpy.ndarray, base: int, key: bytes, pushed: numpy.ndarray,
+    said: numpy.ndarray, seen: numpy.ndarray, closed: numpy.ndarray, base: int, key: bytes, pushed: numpy.ndarray,
 ) -> numpy.ndarray | None:  # fmt: skip
     """The rounded number of every cell, or None where no such numbers exist.
 
     Shape: `held` the count of every atom, `true` of every cell; `history` per release and cell, -1 for none, oldest
-    first; `said` marks cells whose zero is printed as one; `seen` those that everybody knows not to be empty; `pushed`
-    how often an audit asks for more (or, below 0, less).
+    first; `said` marks cells whose zero is printed as one; `seen` those that everybody knows not to be empty;
+    `closed` numbers the years that were over when last told, 0 for others; `pushed` how often an audit asks for more
+    (or, below 0, less).
     """
     floor, rest = numpy.divmod(true, base)
     open_ = numpy.flatnonzero(rest)
@@ -49,9 +50,9 @@ def rounded(
     up = numpy.where(swap, rest[open_], base - rest[open_]) - numpy.where(swap, base - rest[open_], rest[open_])
     last = history[-1] if len(history) else numpy.full(len(true), -1)
     cost = numpy.where(margin, MARGIN, 1.0) * (up + 0.5 * dice)
-    cost += numpy.where(last[open_] == base * (floor[open_] + 1), -STAY, 0) + numpy.where(
-        last[open_] == base * floor[open_], STAY, 0
-    )
+    moved = closed[(last >= 0) & (numpy.abs(last - true) >= base)]  # closed years of which some number must change
+    stay = numpy.where(numpy.isin(closed[open_], [0, *moved]), STAY, 2 * STAY)
+    cost += stay * ((last[open_] == base * floor[open_]) * 1 - (last[open_] == base * (floor[open_] + 1)))
     cost -= PUSH * pushed[open_]
     # A small number that was once printed as 5 must not now be 0: nobody takes cases away, a reader would say.
     was_up = (history >= base).any(axis=0) if len(history) else numpy.zeros(len(true), dtype=bool)
@@ -76,8 +77,8 @@ def rounded(
     kept = numpy.append(numpy.zeros(width, dtype=bool), stays & (pushed[open_] == 0) & (up_before >= forced))
     offset, gap = float(numpy.abs(cost).sum()), GAP if len(open_) <= LARGE else LOOSE
     before = numpy.append(low[:width], up_before)
-    for stuck in (True, False) if kept.any() else (False,):  # all numbers as they were, if the others can follow
-        least, most = (numpy.where(kept & stuck, before, bound) for bound in (low, high))
+    for stuck in (kept, kept & False) if kept.any() else (kept,):  # all numbers as they were, if the others can follow
+        least, most = (numpy.where(stuck, before, bound) for bound in (low, high))
         shape = (height, width + len(open_))
         program = Program(shape, triples, (right, right), (least, most), gap, offset)
         point = program.smallest(numpy.append(numpy.zeros(width), cost))
