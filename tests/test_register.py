@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -102,6 +103,15 @@ def test_a_column_that_is_not_in_the_layout_is_refused_by_its_number(tmp_path: P
         register.read(path, TODAY)
 
     assert "inventzoda" not in str(raised.value)
+
+
+def test_other_separators_are_told_by_name(tmp_path: Path) -> None:
+    """As a spreadsheet in Russian writes them."""
+    path = registers.write(tmp_path / "r.csv", registers.cases(3))
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+
+    with pytest.raises(errors.BadRegister, match="parted by commas"):
+        register.read(path, TODAY)
 
 
 @pytest.mark.parametrize("content", [b"", b"case_id\n\xff\xfe", b"\x00\x01\x02", b'case_id,region\n"1'])
@@ -208,9 +218,16 @@ def written(*folders: Path) -> Iterator[tuple[Path, str]]:
 
 def test_no_key_no_case_and_no_unpublished_small_count_is_left_anywhere(first: Path) -> None:
     """Looked for in all that the run wrote and said."""
-    years = sorted({row["registration_date"] for row in registers.cases(3)})
-    cases = {row["case_id"] for row in registers.cases(3)}
-    for path, text in written(first):
+    assert_nothing_private(registers.cases(3), first)
+    assert not list(first.glob(".tmp*"))
+
+
+def assert_nothing_private(rows: list[Row], *folders: Path) -> None:
+    """No key, no case, no day and, in a table, no number but multiples of five."""
+    years = sorted({row["registration_date"] for row in rows})
+    cases = {row["case_id"] for row in rows}
+    for path, text in written(*folders):
+        assert "Inventzoda" not in text, path
         assert SECRET.decode() not in text, path
         assert SECRET.hex() not in text, path
         assert not any(case in text for case in cases), path
@@ -218,8 +235,43 @@ def test_no_key_no_case_and_no_unpublished_small_count_is_left_anywhere(first: P
         if path.suffix == ".csv":
             numbers = [int(row["value"]) for row in csv.DictReader(text.splitlines()) if row["value"]]
 
-            assert all(number % 5 == 0 for number in numbers), path
-    assert not list(first.glob(".tmp*"))
+            assert path.name == "facts.csv" or all(number % 5 == 0 for number in numbers), path
+
+
+def test_no_refusal_and_no_killed_run_leaves_anything_private(tmp_path: Path, key: Path) -> None:
+    """Looked for in every file below the folder of temporary files and in all that was said, in Python's dev mode."""
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    rows = registers.cases(3)
+    good = registers.write(tmp_path / "register.csv", rows)
+    (tmp_path / "bad").mkdir()
+    bad = registers.write(tmp_path / "bad" / "register.csv", [*rows, rows[0] | {"sex": "Invented Inventzoda"}])
+    command = [sys.executable, "-X", "dev", "-m", "pipeline"]
+    common = {"cwd": HOME, "text": True, "env": os.environ | {"TMPDIR": str(scratch)}}
+    facts = tmp_path / "facts.csv"
+    facts.write_text("year,sex,value\n2021,female,99999\n", encoding="utf-8")
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex], b: [year, alleged_body]}")
+    out = ["--out", str(tmp_path / "out"), "--key-file", str(key), "--json", "--design", str(tmp_path / "design.yml")]
+    runs = [["protect", str(bad), *out], ["protect", str(good), *out, "--facts", str(facts)],
+            ["attack", str(tmp_path), "--register", str(bad), "--json"]]  # fmt: skip
+    said = []
+    for words in runs:
+        done = subprocess.run([*command, *words], capture_output=True, check=False, timeout=200, **common)  # type: ignore[call-overload]
+        assert done.returncode in {2, 12}
+        said.append(done.stdout + done.stderr)
+    killed = subprocess.Popen(
+        [*command, "protect", str(good), *out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **common
+    )  # type: ignore[call-overload]
+    while killed.returncode is None and not list(tmp_path.glob(".tmp-out/datapackage.json")):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(0.01)
+    killed.kill()
+    said += killed.communicate()
+    (tmp_path / "said").write_text("".join(said), encoding="utf-8")
+
+    assert killed.returncode == -9
+    assert not (tmp_path / "out").exists()
+    assert_nothing_private(rows, tmp_path)
 
 
 def test_a_design_of_another_hand_is_followed(tmp_path: Path, key: Path) -> None:
@@ -282,6 +334,19 @@ def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
                 else:
                     sums[rest] += value
             assert dict(sums) == totals
+
+
+def test_years_put_together_must_hold_every_year_of_the_register(tmp_path: Path) -> None:
+    """Else the parts would not add up to the printed total."""
+    codes = "{early: ['2021', '2022'], late: ['2023']}"
+    (tmp_path / "design.yml").write_text(
+        f"columns: {{half: {{variable: year, codes: {codes}}}}}\ntables: {{a: [half]}}"
+    )
+    held = register.read(registers.write(tmp_path / "r.csv", registers.cases(3)), TODAY)
+
+    with pytest.raises(errors.UsageError, match="half leaves out years"):
+        leaving.protect(held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [])
+    assert not (tmp_path / "out").exists()
 
 
 def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:

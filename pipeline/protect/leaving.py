@@ -124,6 +124,13 @@ def _staged(
     years = [
         str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)
     ]
+    apart = {name for name, told in design.described(years).items() if told["variable"] == register.YEAR
+             and not set(years) <= {year for meant in told["codes"].values() for year in meant}}  # fmt: skip
+    if apart:
+        raise errors.UsageError(
+            f"design: column {', '.join(sorted(apart))} leaves out years that the register holds, so its parts would "
+            "not add up to the total. Put every year in one of its codes."
+        )
     known = tuple(published.cells(facts, design.described(years), 1)) if isinstance(facts, Path) else facts
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
     while open_:
