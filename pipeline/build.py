@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.visiting import Round, World
 
 Say = Callable[[str], None]
+Counted = tuple[list[PublicTable], list[str]]
 COPIES: Final = ("bake", "deposit", "stats")  # of a release, made on demand: they say what a redaction takes away
 SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
 
@@ -62,6 +63,7 @@ class Run:
 
     `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
     `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted;
+    `register` tells its keeper what to know;
     `accepted` are claims of known series taken from new pages, `waiting` counts what waits in build/review.csv.
     """
 
@@ -74,6 +76,7 @@ class Run:
     expectations: int = 0
     findings: Sequence[Finding] = ()
     error: str = ""
+    register: Sequence[str] = ()
     met: Round | None = None
     accepted: Sequence[str] = ()
     waiting: int = 0
@@ -92,7 +95,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
         met = visit(workspace, world) if world else None
         taken = accepting.take_known(workspace, met.fresh, world.now().date()) if met and world else None
         book, public, findings, expectations = check(workspace)
-        with counted(workspace, register, book.claims) as tables:
+        with counted(workspace, register, book.claims) as (tables, told):
             public += tables
             workspace.say("writing every format")
             staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
@@ -121,6 +124,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
             ),
             expectations=expectations,
             findings=findings,
+            register=told,
             met=met,
             accepted=taken.claims if taken else (),
             waiting=taken.waiting if taken else 0,
@@ -159,21 +163,29 @@ def visit(workspace: Workspace, world: World) -> Round:
 
 
 @contextmanager
-def counted(workspace: Workspace, register: Register | None, claims: Sequence[Row]) -> Iterator[list[PublicTable]]:
-    """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last."""
+def counted(workspace: Workspace, register: Register | None, claims: Sequence[Row]) -> Iterator[Counted]:
+    """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last.
+
+    Shape: the tables, and what their keeper should know of them.
+    """
     from pipeline import protect
 
+    told: list[str] = []
     kept = sorted(path for path in (workspace.home / "register").glob("[0-9]*") if path.is_dir())
     if register is None:
-        yield protect.register_tables(kept[-1]) if kept else []
+        for path in sorted(kept[-1].glob("*.csv"))[:1] if kept else ():
+            live = workspace.home / "data" / path.name
+            if not live.is_file() or live.read_bytes() != path.read_bytes():
+                told.append(f"register/{kept[-1].name} was certified by a run that did not end; it goes live now.")
+        yield protect.register_tables(kept[-1]) if kept else [], told
         return
     workspace.say("counting the register, and attacking what was counted")
     fresh = workspace.home / "register" / f"{len(kept) + 1:04d}"
     design = workspace.home / "schemas" / "disclosure.yml"
     home = workspace.home
-    protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
+    left = protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
     try:
-        yield protect.register_tables(fresh)
+        yield protect.register_tables(fresh), left.sentences()
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise

@@ -473,6 +473,19 @@ def test_a_revision_of_a_closed_year_waits_until_it_has_moved_enough(seed: int, 
                for year in ("2021", "2022", "2023"))  # fmt: skip
 
 
+def test_an_earlier_release_of_other_cases_is_named(tmp_path: Path) -> None:
+    """Two hundred cases that are now forty: no register grows from the one to the other."""
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex]}", encoding="utf-8")
+    plan, said = design.read(tmp_path / "design.yml"), []
+    for number, rows in enumerate((registers.cases(3), registers.cases(3)[:40], registers.cases(3)[:45])):
+        held = register.read(registers.write(tmp_path / "r.csv", rows), TODAY)
+        earlier = [tmp_path / f"000{before}" for before in range(number)]
+        said.append(leaving.protect(held, plan, tmp_path / f"000{number}", SECRET, earlier))
+
+    assert [list(left.apart) for left in said] == [[], ["0000"], ["0000"]]
+    assert "release 0000 cannot be true together" in said[1].sentences()[0]
+
+
 def changed(folder: Path, before: Path, after: Path) -> tuple[int, int]:
     """How many cells of unchanged count there are, and how many of them are printed anew."""
     true = [counts(folder / f"{int(one.name)}.csv") for one in (before, after)]
@@ -561,8 +574,10 @@ def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publica
         with build.counted(*order, [CLAIM | {"sex": "female", "value": "3"}]):
             pass
     assert (raised.value.exit_code, list((tmp_path / "register").iterdir())) == (12, [])
-    with build.counted(*order, [CLAIM | {"sex": "female", "value": "4"}]) as tables:
-        assert [one.name for one in tables] == ["a"]
+    with build.counted(*order, [CLAIM | {"sex": "female", "value": "4"}]) as (tables, told):
+        assert ([one.name for one in tables], told) == (["a"], [])
+    with build.counted(order[0], None, []) as (tables, told):  # the run above ended before its tables went live
+        assert ([one.name for one in tables], len(told)) == (["a"], 1)
 
 
 def test_facts_that_are_not_true_of_the_register_are_no_proof(tmp_path: Path) -> None:

@@ -36,11 +36,23 @@ Key = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What left: the rows of each table, and the tables withheld. No count, no key."""
+    """What left: the rows of each table, and the tables withheld. No count, no key.
+
+    `apart` are earlier releases that no register agrees with beside this one, cases only being added.
+    """
 
     tables: Mapping[str, int]
     withheld: Sequence[str]
     release: int
+    apart: Sequence[str] = ()
+
+    def sentences(self) -> list[str]:
+        """What its keeper should know."""
+        return [
+            *(f"withheld {name}: it could not be made safe together with the others." for name in self.withheld),
+            *(f"release {name} cannot be true together with this one of cases that were only added: some were taken "
+              "away or changed since. The two were audited each by itself." for name in self.apart),
+        ]  # fmt: skip
 
 
 def protect(
@@ -144,7 +156,9 @@ def _staged(
                 _certify([*folders, staged], verdict, known)
                 withheld = [name for name in design.tables if name not in open_]
                 rows = {name: len(design.keys(name, years)) for name in design.tables}
-                return Left(rows, withheld, len(releases) + 1)
+                joined = {at for one in verdict.witness for at in one["releases"]}
+                alone = [folder.name for at, folder in enumerate(folders) if at not in joined]
+                return Left(rows, withheld, len(releases) + 1, alone)
             tries += 1
             if tries < TRIES and not verdict.broken:
                 told = {cell(design.described(years), one["key"]): one for one in verdict.proved}
