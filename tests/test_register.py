@@ -334,6 +334,7 @@ def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
                 else:
                     sums[rest] += value
             assert dict(sums) == totals
+    assert leaving.protect(held, plan, tmp_path / "out", SECRET, []).withheld == []  # attacked, and the proof checked
 
 
 def test_years_put_together_must_hold_every_year_of_the_register(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 import numpy
 
 from pipeline.protect import search
+from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Cell, Space
 
@@ -100,9 +101,13 @@ def _searched(
     alone = numpy.bincount(rows, minlength=space.cells)[rows] == 1  # a cell that is one atom stays, if it may
     kept = alone & (rows < space.cells) & (numpy.append(last, numpy.full(space.seams, -1))[rows] >= 0)
     start[atoms[kept]] = numpy.clip(last[rows[kept]] // base, least[rows[kept]], most[rows[kept]])
-    found = (search.bases(space, start, least, most, seed + attempt) for attempt in range(ATTEMPTS))
+    none, any_ = numpy.zeros(len(held), dtype=numpy.int64), numpy.full(len(held), MOST)
+    found = (search.tables(space, start, (least, most), seed + attempt, none, any_) for attempt in range(ATTEMPTS))
     told = next((one for one in found if one is not None), None)
-    return None if told is None else base * told
+    if told is None:
+        return None
+    cells = rows < space.cells
+    return base * numpy.bincount(rows[cells], told[atoms[cells]], space.cells).astype(numpy.int64)
 
 
 def drawn(key: bytes, cell: Cell) -> float:

@@ -1,8 +1,8 @@
-"""Round a large system without a solver: bases of cases are put in or taken out until every total is next to its count.
+"""Find the tables of a large system without a solver: ones are put in or taken out until every sum is within limits.
 
 The tables are taken clique by clique, each bound to what those before it share with it, so that together they are the
-tables of one register. Whole numbers only. Finds numbers or gives up; that there are none it cannot say. Part of the
-protector; reads and writes nothing.
+tables of one register. Whole numbers only. Finds tables or gives up; that there are none it cannot say. Neutral ground:
+the protector rounds with it, in bases, and the attacker finds a register that agrees with what is printed.
 """
 
 from __future__ import annotations
@@ -20,29 +20,32 @@ LOOKED_AT: Final = 64  # places tried for one step
 REST: Final = 2  # steps for which a place just changed is left alone
 FORGET: Final = 0.02  # how often the weights are brought down
 KEPT: Final = 0.7
+Limits = tuple[numpy.ndarray, numpy.ndarray]
 
 
-def bases(
-    space: Space, start: numpy.ndarray, least: numpy.ndarray, most: numpy.ndarray, seed: int
+def tables(
+    space: Space, start: numpy.ndarray, limits: Limits, seed: int, floor: numpy.ndarray, ceiling: numpy.ndarray
 ) -> numpy.ndarray | None:
-    """How many bases each cell is printed as, between `least` and `most`; None where none were found.
+    """Whole numbers for every atom, so that each cell holds what `limits` allow; None where none were found.
 
-    Shape: `start` gives the bases of each atom from which the search sets out.
+    Shape: `start` is where the search sets out; `limits` the least and the most of each cell, `floor` and `ceiling` of
+    each atom.
     """
-    found, held = numpy.zeros(space.cells, dtype=numpy.int64), start.copy()
+    held = start.copy()
     for at in range(len(space.cliques)):
         inside = slice(int(space.starts[at]), int(space.starts[at + 1]))
-        places, low, high = _bound(space, at, held, least, most)
-        usable = (high[places] > 0).all(axis=1)
-        counts = _searched(places[usable], held[inside][usable], low, high, seed + at)
+        places, low, high = _bound(space, at, held, *limits)
+        usable = (high[places] > 0).all(axis=1) & (ceiling[inside] > 0)
+        if floor[inside][~usable].any():
+            return None
+        most = ceiling[inside][usable]
+        counts = numpy.clip(held[inside][usable], floor[inside][usable], most)
+        counts = _searched(places[usable], counts, (low, high), (floor[inside][usable], most), seed + at)
         if counts is None:
             return None
         held[inside] = 0
         held[inside][usable] = counts
-        sums = numpy.bincount(places.ravel(), numpy.repeat(held[inside], places.shape[1]), len(low))[: space.cells]
-        told = numpy.unique(places[places < space.cells])
-        found[told] = sums[told]
-    return found
+    return held
 
 
 def _bound(
@@ -73,12 +76,13 @@ def _bound(
 
 
 def _searched(
-    places: numpy.ndarray, start: numpy.ndarray, low: numpy.ndarray, high: numpy.ndarray, seed: int
+    places: numpy.ndarray, start: numpy.ndarray, limits: Limits, own: Limits, seed: int
 ) -> numpy.ndarray | None:
-    """The bases in each place once every sum is between its bounds; None where the search gave up.
+    """The number in each place, within its `own` limits, once every sum is within its; None where the search gave up.
 
     A step is made only if it breaks no more, by weight, than it mends; a sum that stays wrong gains weight.
     """
+    low, high = limits
     dice, counts = numpy.random.default_rng(seed), start.copy()
     many, wide = places.shape
     order = numpy.argsort(places.ravel(), kind="stable")
@@ -100,7 +104,7 @@ def _searched(
         here, least, most = sums[cells], low[cells], high[cells]
         full, lacking = (here >= most, here < least) if way > 0 else (here <= least, here > most)
         cost = (weight[cells] * (full.astype(int) - lacking)).sum(axis=1)
-        cost[(changed[these] > step - REST) | (counts[these] + way < 0)] = numpy.inf
+        cost[(changed[these] > step - REST) | (counts[these] == own[way > 0][these])] = numpy.inf
         best = int(cost.argmin())
         if cost[best] >= 0:
             weight[cell] += 1
