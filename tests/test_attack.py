@@ -162,6 +162,16 @@ def test_a_late_complaint_stands_out_between_two_releases(tmp_path: Path) -> Non
     assert scenarios(attack.attack(second, [first], None, held)) == {"S4"}
 
 
+def test_a_cell_that_only_an_earlier_release_printed_is_looked_after_too(tmp_path: Path) -> None:
+    """S4: rounded to 5 once and never printed again, until the others leave it three."""
+    first = release(tmp_path / "1", [rounded(15, region="_T"), rounded(10, region="TJ-DU"), rounded(5, region="TJ-SU")])
+    second = release(tmp_path / "2", [exact(12, region="_T"), exact(9, region="TJ-DU")], first)
+
+    verdict = attack.attack(second, [first], None, cases((9, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert [(one["key"], one["low"], one["high"]) for one in verdict.proved] == [({"region": "TJ-SU"}, 3, 3)]
+
+
 def test_the_same_cases_rounded_twice_are_given_away_in_either_order(tmp_path: Path) -> None:
     """S4: a release that does not continue the other is read as the same cases: 0, then 5."""
     rows = [rounded(20, region="_T"), rounded(20, region="TJ-DU"), rounded(0, region="TJ-SU")]

@@ -130,6 +130,8 @@ class _World:
             self.printed.setdefault(number[one.cell], []).append(one)
         for one in told:
             self.printed.setdefault(number[one.cell], []).append(one)
+        for one in (one for each in self.before for one in each.cells):  # printed once, and not in the newest release
+            self.printed.setdefault(number[one.cell], [one])
         self.bounds = [_bounds(release, number, len(every)) for release in releases]
         self.facts = _bounds(replace(self.now, cells=known), number, len(every))
         self._joints: dict[Known, Joint | None] = {}
