@@ -65,7 +65,7 @@ lock: .venv/uv.stamp  ## compile pyproject.toml to the two lock files, with hash
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml --extra dev --extra cluster --extra pdf \
 		-c requirements.txt -o requirements-dev.txt
-	@for one in formats cff; do $(LOCK_CHECKER) tests/checkers/$$one.in -o tests/checkers/$$one.txt; done
+	@for one in formats cff tau; do $(LOCK_CHECKER) tests/checkers/$$one.in -o tests/checkers/$$one.txt; done
 	@$(LOCK_CHECKER) --no-deps tests/checkers/shapes.in -o tests/checkers/shapes.txt
 
 clean:  ## remove what was derived; figures and archive stay
@@ -87,7 +87,7 @@ clean:  ## remove what was derived; figures and archive stay
 	@touch $@ .venv/run.stamp
 
 .venv/checkers.stamp: $(wildcard tests/checkers/*.txt) | .venv/uv.stamp
-	@for one in formats cff; do \
+	@for one in formats cff tau; do \
 		$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/checkers/$$one && \
 		$(BIN)/uv pip install -q --python .venv/checkers/$$one/bin/python --require-hashes -r tests/checkers/$$one.txt || exit 1; \
 	done

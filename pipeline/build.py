@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline import errors, files
-from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Table
+from pipeline.records import BREAKDOWNS, Finding, Ledger, PublicTable, Row, Table
 
 if TYPE_CHECKING:
     from pipeline.accepting import Accepted
     from pipeline.visiting import Round, World
 
 Say = Callable[[str], None]
+Counted = tuple[list[PublicTable], list[str]]
 COPIES: Final = ("bake", "deposit", "stats")  # of a release, made on demand: they say what a redaction takes away
 SHOWN: Final = 20  # findings quoted in a message; build/run.json holds all
 
@@ -63,6 +64,7 @@ class Run:
 
     `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
     `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted;
+    `register` tells its keeper what to know;
     `accepted` are claims of known series taken from new pages, `waiting` counts what waits in build/review.csv.
     """
 
@@ -75,6 +77,7 @@ class Run:
     expectations: int = 0
     findings: Sequence[Finding] = ()
     error: str = ""
+    register: Sequence[str] = ()
     met: Round | None = None
     accepted: Sequence[str] = ()
     waiting: int = 0
@@ -92,7 +95,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
         met = visit(workspace, world) if world else None
         taken = take_known(workspace, met, world) if met and world else None
         book, public, findings, expectations = check(workspace)
-        with counted(workspace, register) as tables:
+        with counted(workspace, register, book.claims) as (tables, told):
             public += tables
             workspace.say("writing every format")
             staged = publishing.stage(public, workspace.home, created=book.newest_recorded_on())
@@ -121,6 +124,7 @@ def publish(workspace: Workspace, world: World | None = None, register: Register
             ),
             expectations=expectations,
             findings=findings,
+            register=told,
             met=met,
             accepted=taken.claims if taken else (),
             waiting=taken.waiting if taken else 0,
@@ -169,20 +173,29 @@ def take_known(workspace: Workspace, met: Round, world: World) -> Accepted:
 
 
 @contextmanager
-def counted(workspace: Workspace, register: Register | None) -> Iterator[list[PublicTable]]:
-    """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last."""
+def counted(workspace: Workspace, register: Register | None, claims: Sequence[Row]) -> Iterator[Counted]:
+    """The register's tables: those of `register`, kept in register/ if the run ends well, else those kept last.
+
+    Shape: the tables, and what their keeper should know of them.
+    """
     from pipeline import protect
 
+    told: list[str] = []
     kept = sorted(path for path in (workspace.home / "register").glob("[0-9]*") if path.is_dir())
     if register is None:
-        yield protect.register_tables(kept[-1]) if kept else []
+        for path in sorted(kept[-1].glob("*.csv"))[:1] if kept else ():
+            live = workspace.home / "data" / path.name
+            if not live.is_file() or live.read_bytes() != path.read_bytes():
+                told.append(f"register/{kept[-1].name} was certified by a run that did not end; it goes live now.")
+        yield protect.register_tables(kept[-1]) if kept else [], told
         return
     workspace.say("counting the register, and attacking what was counted")
     fresh = workspace.home / "register" / f"{len(kept) + 1:04d}"
     design = workspace.home / "schemas" / "disclosure.yml"
-    protect.protected(register.file, fresh, register.key_file, design, workspace.home, register.today, kept)
+    home = workspace.home
+    left = protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
     try:
-        yield protect.register_tables(fresh)
+        yield protect.register_tables(fresh), left.sentences()
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from ortools.linear_solver import pywraplp
 from pipeline.protect import attack, design, leaving, register
 
 DESIGN = design.read(Path(__file__).resolve().parent.parent / "schemas" / "disclosure.yml")
+PLACE = Path(os.environ.get("CHECKERS", Path(sys.prefix) / "checkers"))
 KEY = b"an invented key of the tests"
 TODAY = "2026-11-24"
 Row = dict[str, Any]
@@ -155,6 +160,16 @@ def test_a_late_complaint_stands_out_between_two_releases(tmp_path: Path) -> Non
 
     assert attack.attack(second, [], None, held).safe
     assert scenarios(attack.attack(second, [first], None, held)) == {"S4"}
+
+
+def test_a_cell_that_only_an_earlier_release_printed_is_looked_after_too(tmp_path: Path) -> None:
+    """S4: rounded to 5 once and never printed again, until the others leave it three."""
+    first = release(tmp_path / "1", [rounded(15, region="_T"), rounded(10, region="TJ-DU"), rounded(5, region="TJ-SU")])
+    second = release(tmp_path / "2", [exact(12, region="_T"), exact(9, region="TJ-DU")], first)
+
+    verdict = attack.attack(second, [first], None, cases((9, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert [(one["key"], one["low"], one["high"]) for one in verdict.proved] == [({"region": "TJ-SU"}, 3, 3)]
 
 
 def test_the_same_cases_rounded_twice_are_given_away_in_either_order(tmp_path: Path) -> None:
@@ -303,6 +318,38 @@ def test_a_second_solver_finds_the_same_ends(tmp_path: Path) -> None:
 
                 assert (one["low"], one["high"]) == (second(told, members, 1), second(told, members, -1))
     assert compared > 30
+
+
+@pytest.mark.exam
+def test_tau_argus_leaves_the_same_cells_open(tmp_path: Path) -> None:
+    """Two hundred tables that Tau-Argus suppressed: its audit and our attack name the same cells and the same ends.
+
+    The comparable part of both: one table, what the public can prove. Linked tables, releases and insiders it lacks.
+    """
+    python = PLACE / "tau" / "bin" / "python"
+    assert python.exists(), "Tau-Argus is not installed here. Next: make checkers"
+    script = Path(__file__).parent / "checkers" / "tau.py"
+    done = subprocess.run(
+        [python, script, "200"], capture_output=True, text=True, check=True, timeout=300, cwd=tmp_path
+    )
+    wrong, looked = [], 0
+    for number, told in enumerate(json.loads(done.stdout)):
+        key = ("region", "facility_type")
+        true = {(region, place): count for region, place, count, _ in told["cells"]}
+        table = [(hidden(region=region, facility_type=place) if out
+                  else exact(count, region=region, facility_type=place))
+                 for region, place, count, out in told["cells"]]  # fmt: skip
+        folder = enumeration.write(tmp_path / str(number), {"t": table}, 5, 5)
+        verdict = attack.attack(folder, [], None, polars.DataFrame(told["rows"]))
+        ours = {(*(one["key"][name] for name in key), one["low"], one["high"])
+                for one in verdict.proved if one["scenario"] == "S0"}  # fmt: skip
+        theirs = {(region, place, low, high) for region, place, low, high in told["audit"]
+                  if 1 <= true[region, place] < 5 and (high - low < 4 or 0 < low <= high < 5)}  # fmt: skip
+        looked += len(told["audit"])
+        wrong += [number] if ours != theirs else []
+
+    assert wrong == []
+    assert looked > 1000
 
 
 def second(told: enumeration.Publication, members: list[int], sign: int) -> int:

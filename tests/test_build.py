@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import registers
+import yaml
 
 from pipeline import build, errors
 
@@ -215,3 +217,40 @@ def test_a_single_case_is_stopped_at_the_gate_with_exit_12(checkout: Path) -> No
 
     assert done.returncode in {11, 12}, done.stderr
     assert fingerprint(checkout) == before
+
+
+@pytest.mark.exam
+def test_a_figure_of_the_ledger_and_a_table_of_the_register_never_prove_a_small_number(
+    checkout: Path, tmp_path: Path
+) -> None:
+    """Three women of a year: refused while the coalition's own figure tells it, published when the ledger is silent."""
+    rules = yaml.safe_load((checkout / "schemas" / "disclosure.yml").read_text(encoding="utf-8"))
+    rules["register"]["tables"] = {"register_complaints_by_sex": {"by": ["year", "sex"], "title": {}}}
+    (checkout / "schemas" / "disclosure.yml").write_text(yaml.safe_dump(rules, allow_unicode=True), encoding="utf-8")
+    rows = [row | {"sex": "male"} for row in registers.cases(3, years=range(2024, 2026))]
+    rows[:3] = [row | {"sex": "female"} for row in rows[:3]]
+    register = registers.write(tmp_path / "register.csv", rows)
+    key = tmp_path / "key"
+    key.touch(0o600)
+    key.write_text("an invented key of the tests")
+    words = ("--offline", "--json", "--register", str(register), "--key-file", str(key))
+    claims, before = checkout / "sources" / "coalition" / "claims.csv", fingerprint(checkout)
+    silent = claims.read_text(encoding="utf-8")
+    row = next(one for one in csv.DictReader(silent.splitlines()) if one["claim_id"] == "coalition-2020women-women")
+    told = row | {"claim_id": "invented-2024-women", "value": "3", "printed": "3", "period_words": "2024", "note": "",
+                  "period_start": "2024-01-01", "period_end": "2024-12-31"}  # fmt: skip
+    with claims.open("a", encoding="utf-8", newline="") as file:
+        csv.DictWriter(file, list(row), lineterminator="\n").writerow(told)
+
+    refused = command(checkout, "publish", *words)
+
+    assert refused.returncode == 12, refused.stderr
+    assert "figures known from elsewhere" in refused.stderr
+    assert fingerprint(checkout) == before
+    assert not list((checkout / "register").glob("*"))
+    claims.write_text(silent, encoding="utf-8")
+    done = command(checkout, "publish", *words)
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "data" / "register_complaints_by_sex.csv").read_bytes() == (
+        checkout / "register" / "0001" / "register_complaints_by_sex.csv"
+    ).read_bytes()

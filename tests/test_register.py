@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -15,12 +16,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 import registers
 import xlsxwriter
 
-from pipeline import errors
-from pipeline.protect import attack, carried, design, leaving, published, register, witness
+from pipeline import build, errors
+from pipeline.protect import attack, carried, claimed, design, leaving, published, register, witness
 
 HOME = Path(__file__).resolve().parent.parent
 DESIGN = design.read(HOME / "schemas" / "disclosure.yml")
@@ -101,6 +103,15 @@ def test_a_column_that_is_not_in_the_layout_is_refused_by_its_number(tmp_path: P
         register.read(path, TODAY)
 
     assert "inventzoda" not in str(raised.value)
+
+
+def test_other_separators_are_told_by_name(tmp_path: Path) -> None:
+    """As a spreadsheet in Russian writes them."""
+    path = registers.write(tmp_path / "r.csv", registers.cases(3))
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+
+    with pytest.raises(errors.BadRegister, match="parted by commas"):
+        register.read(path, TODAY)
 
 
 @pytest.mark.parametrize("content", [b"", b"case_id\n\xff\xfe", b"\x00\x01\x02", b'case_id,region\n"1'])
@@ -207,9 +218,16 @@ def written(*folders: Path) -> Iterator[tuple[Path, str]]:
 
 def test_no_key_no_case_and_no_unpublished_small_count_is_left_anywhere(first: Path) -> None:
     """Looked for in all that the run wrote and said."""
-    years = sorted({row["registration_date"] for row in registers.cases(3)})
-    cases = {row["case_id"] for row in registers.cases(3)}
-    for path, text in written(first):
+    assert_nothing_private(registers.cases(3), first)
+    assert not list(first.glob(".tmp*"))
+
+
+def assert_nothing_private(rows: list[Row], *folders: Path) -> None:
+    """No key, no case, no day and, in a table, no number but multiples of five."""
+    years = sorted({row["registration_date"] for row in rows})
+    cases = {row["case_id"] for row in rows}
+    for path, text in written(*folders):
+        assert "Inventzoda" not in text, path
         assert SECRET.decode() not in text, path
         assert SECRET.hex() not in text, path
         assert not any(case in text for case in cases), path
@@ -217,8 +235,43 @@ def test_no_key_no_case_and_no_unpublished_small_count_is_left_anywhere(first: P
         if path.suffix == ".csv":
             numbers = [int(row["value"]) for row in csv.DictReader(text.splitlines()) if row["value"]]
 
-            assert all(number % 5 == 0 for number in numbers), path
-    assert not list(first.glob(".tmp*"))
+            assert path.name == "facts.csv" or all(number % 5 == 0 for number in numbers), path
+
+
+def test_no_refusal_and_no_killed_run_leaves_anything_private(tmp_path: Path, key: Path) -> None:
+    """Looked for in every file below the folder of temporary files and in all that was said, in Python's dev mode."""
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    rows = registers.cases(3)
+    good = registers.write(tmp_path / "register.csv", rows)
+    (tmp_path / "bad").mkdir()
+    bad = registers.write(tmp_path / "bad" / "register.csv", [*rows, rows[0] | {"sex": "Invented Inventzoda"}])
+    command = [sys.executable, "-X", "dev", "-m", "pipeline"]
+    common = {"cwd": HOME, "text": True, "env": os.environ | {"TMPDIR": str(scratch)}}
+    facts = tmp_path / "facts.csv"
+    facts.write_text("year,sex,value\n2021,female,99999\n", encoding="utf-8")
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex], b: [year, alleged_body]}")
+    out = ["--out", str(tmp_path / "out"), "--key-file", str(key), "--json", "--design", str(tmp_path / "design.yml")]
+    runs = [["protect", str(bad), *out], ["protect", str(good), *out, "--facts", str(facts)],
+            ["attack", str(tmp_path), "--register", str(bad), "--json"]]  # fmt: skip
+    said = []
+    for words in runs:
+        done = subprocess.run([*command, *words], capture_output=True, check=False, timeout=200, **common)  # type: ignore[call-overload]
+        assert done.returncode in {2, 12}
+        said.append(done.stdout + done.stderr)
+    killed = subprocess.Popen(
+        [*command, "protect", str(good), *out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **common
+    )  # type: ignore[call-overload]
+    while killed.returncode is None and not list(tmp_path.glob(".tmp-out/datapackage.json")):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(0.01)
+    killed.kill()
+    said += killed.communicate()
+    (tmp_path / "said").write_text("".join(said), encoding="utf-8")
+
+    assert killed.returncode == -9
+    assert not (tmp_path / "out").exists()
+    assert_nothing_private(rows, tmp_path)
 
 
 def test_a_design_of_another_hand_is_followed(tmp_path: Path, key: Path) -> None:
@@ -252,8 +305,81 @@ def test_a_design_whose_zeros_cannot_all_be_said_still_leaves(tmp_path: Path) ->
     assert all(one.base == 5 for one in published.read(tmp_path / "out").cells)
 
 
+def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
+    """Two tables that share their totals by year and body: next to the counts, adding up, alike for the same key."""
+    (tmp_path / "design.yml").write_text(
+        "tables: {a: [year, alleged_body, criminal_article], b: [year, alleged_body, facility_type]}", encoding="utf-8"
+    )
+    plan, years = design.read(tmp_path / "design.yml"), [str(year) for year in range(2016, 2026)]
+    held = register.read(registers.write(tmp_path / "r.csv", registers.cases(7, 900, range(2016, 2026))), TODAY)
+
+    first, again, other = (leaving._rounded(held, plan, ["a", "b"], years, key, [], Counter())
+                           for key in (SECRET, SECRET, SECRET + b"2"))  # fmt: skip
+    assert first is not None
+    assert first == again != other
+    for cell, (value, _) in first.items():
+        inside = [polars.col(name).is_in(sorted(codes)) for name, codes in cell]
+        count = held.filter(inside).height if inside else held.height
+        assert value % 5 == 0
+        assert abs(value - count) < 5
+    for table, columns in plan.tables.items():
+        for column in columns:  # each total is the sum of its parts
+            sums: Counter[Any] = Counter()
+            totals = {}
+            for key in plan.keys(table, years):
+                rest = tuple(code for name, code in key.items() if name != column)
+                value = first[leaving.cell(plan.described(years), key)][0]
+                if key[column] == "_T":
+                    totals[rest] = value
+                else:
+                    sums[rest] += value
+            assert dict(sums) == totals
+    assert leaving.protect(held, plan, tmp_path / "out", SECRET, []).withheld == []  # attacked, and the proof checked
+
+
+def test_years_put_together_must_hold_every_year_of_the_register(tmp_path: Path) -> None:
+    """Else the parts would not add up to the printed total."""
+    codes = "{early: ['2021', '2022'], late: ['2023']}"
+    (tmp_path / "design.yml").write_text(
+        f"columns: {{half: {{variable: year, codes: {codes}}}}}\ntables: {{a: [half]}}"
+    )
+    held = register.read(registers.write(tmp_path / "r.csv", registers.cases(3)), TODAY)
+
+    with pytest.raises(errors.UsageError, match="half leaves out years"):
+        leaving.protect(held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [])
+    assert not (tmp_path / "out").exists()
+
+
+def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
+    """Every small count, every zero about survivors and what would give them away; the rest is exact, once only."""
+    plan = "method: suppression\nzeros_said: [outcome]\ntables: {a: [year, sex], b: [outcome], c: [outcome, sex]}"
+    (tmp_path / "design.yml").write_text(plan, encoding="utf-8")
+    path = registers.write(tmp_path / "r.csv", registers.cases(4))
+    suppressing, held = design.read(tmp_path / "design.yml"), register.read(path, TODAY)
+
+    leaving.protect(held, suppressing, tmp_path / "out", SECRET, [])
+
+    assert attack.attack(tmp_path / "out", [], None, held).safe
+    for one in published.read(tmp_path / "out").cells:
+        inside = [polars.col(name).is_in(sorted(codes)) for name, codes in one.cell]
+        count = held.filter(inside).height if inside else held.height
+        assert one.value in {-1, count}
+        assert one.value >= 5 or one.value == -1 or {name for name, _ in one.cell} == {"outcome"}
+        assert one.why in {"suppressed|small_or_protects_another", "exact|", "zero|"}
+    with pytest.raises(errors.UsageError, match="earlier releases"):
+        leaving.protect(held, suppressing, tmp_path / "next", SECRET, [tmp_path / "out"])
+
+
 @pytest.mark.parametrize(
-    "text", ["tables: {}", "tables: {a: [name]}", "threshold: 9\ntables: {a: [sex]}", "- 1", "a: b: c"]
+    "text",
+    [
+        "tables: {}",
+        "tables: {a: [name]}",
+        "threshold: 9\ntables: {a: [sex]}",
+        "- 1",
+        "a: b: c",
+        "method: noise\ntables: {a: [sex]}",
+    ],
 )
 def test_a_design_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> None:
     """With the place and the page that tells the format."""
@@ -320,6 +446,47 @@ def series(folder: Path, many: int) -> Iterator[tuple[list[Path], Path]]:
         rows = later(rows, dice, range(2016, 2021 + (number + 1) // 4))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_revision_of_a_closed_year_waits_until_it_has_moved_enough(seed: int, tmp_path: Path) -> None:
+    """Backdated cases and corrections change no number of a closed year while all are still next to their counts."""
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex], b: [year, region]}", encoding="utf-8")
+    plan, dice = design.read(tmp_path / "design.yml"), random.Random(seed)
+    rows = registers.cases(seed, years=range(2021, 2025))
+    fresh = [registers.case(dice, 9000 + at, 2025) for at in range(30)]
+    late = [registers.case(dice, 9500 + at, dice.choice([2021, 2022, 2023])) for at in range(6)]
+    corrected = [row | {"region": "TJ-DU"} if at % 29 == 0 else row for at, row in enumerate(rows)]
+    values, held = [], []
+    for number, many in enumerate((rows, [*corrected, *fresh, *late])):
+        held.append(register.read(registers.write(tmp_path / "r.csv", many), TODAY))
+        earlier = [tmp_path / str(before) for before in range(number)]
+        leaving.protect(held[-1], plan, tmp_path / str(number), SECRET, earlier)
+        values.append({one.cell: one.value for one in published.read(tmp_path / str(number)).cells})
+    closed = [cell for cell in values[0] if dict(cell).get("year", {"2024"}) < {"2021", "2022", "2023"}]
+
+    assert len(closed) == 3 * (1 + 3 + 6)
+    for year in ("2021", "2022", "2023"):
+        mine = [cell for cell in closed if dict(cell)["year"] == {year}]
+        inside = [[polars.col(name).is_in(sorted(codes)) for name, codes in cell] for cell in mine]
+        counts = [held[1].filter(one).height for one in inside]
+        if all(abs(count - values[0][cell]) < 5 for cell, count in zip(mine, counts, strict=True)):
+            assert [values[1][cell] for cell in mine] == [values[0][cell] for cell in mine]
+    assert any(held[0].filter(polars.col("year") == year).height != held[1].filter(polars.col("year") == year).height
+               for year in ("2021", "2022", "2023"))  # fmt: skip
+
+
+def test_an_earlier_release_of_other_cases_is_named(tmp_path: Path) -> None:
+    """Two hundred cases that are now forty: no register grows from the one to the other."""
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex]}", encoding="utf-8")
+    plan, said = design.read(tmp_path / "design.yml"), []
+    for number, rows in enumerate((registers.cases(3), registers.cases(3)[:40], registers.cases(3)[:45])):
+        held = register.read(registers.write(tmp_path / "r.csv", rows), TODAY)
+        earlier = [tmp_path / f"000{before}" for before in range(number)]
+        said.append(leaving.protect(held, plan, tmp_path / f"000{number}", SECRET, earlier))
+
+    assert [list(left.apart) for left in said] == [[], ["0000"], ["0000"]]
+    assert "release 0000 cannot be true together" in said[1].sentences()[0]
+
+
 def changed(folder: Path, before: Path, after: Path) -> tuple[int, int]:
     """How many cells of unchanged count there are, and how many of them are printed anew."""
     true = [counts(folder / f"{int(one.name)}.csv") for one in (before, after)]
@@ -355,6 +522,76 @@ def test_a_publication_without_a_register_carries_the_last_tables_over(first: Pa
     os.truncate(tmp_path / "0001" / "register_complaints_by_year.csv", 20)
     with pytest.raises(errors.NotPublishable, match="hash"):
         carried.tables(tmp_path / "0001")
+
+
+CLAIM = {
+    "indicator": "complaints_documented_coalition", "originator": "coalition", "area": "TJ", "qualifier": "exact",
+    "period_start": "2024-01-01", "period_end": "2024-12-31", "receiving_body": "coalition",
+}  # fmt: skip
+WOMEN = (("sex", frozenset({"female"})), ("year", frozenset({"2024"})))
+
+
+def women(several: int) -> list[Row]:
+    """A register with so many women, all in its first year, 2024."""
+    rows = [row | {"sex": "male"} for row in registers.cases(3, years=range(2024, 2026))]
+    return [row | {"sex": "female"} if at < several else row for at, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("claim", "least", "most"),
+    [
+        ({"value": "6"}, 6, 6),
+        ({"value": "4", "qualifier": "more_than"}, 5, published.MOST),
+        ({"value": "5"}, 5, published.MOST),
+        ({"value": "5", "period_end": "2024-06-30"}, 5, published.MOST),
+        ({"value": "6", "age_group": "y19_34"}, 6, published.MOST),
+        ({"value": "7"}, None, None),
+        ({"value": "6", "originator": "ombudsman-tj"}, None, None),
+        ({"value": "6", "period_start": "2019-01-01"}, None, None),
+    ],
+    ids=["itself", "a floor", "a part", "half a year", "some of them", "not true", "others' cases", "other years"],
+)
+def test_a_figure_of_the_ledger_says_what_is_true_of_the_register(
+    claim: Row, least: int | None, most: int | None, tmp_path: Path
+) -> None:
+    """Six women: what the coalition said about them, or about some of them, is known; what others said is not."""
+    held = register.read(registers.write(tmp_path / "r.csv", women(6)), TODAY)
+
+    found = claimed.facts([CLAIM | {"sex": "female"} | claim], DESIGN.known_elsewhere, held)
+
+    assert [(one.cell, one.low, one.high) for one in found] == ([(WOMEN, least, most)] if least else [])
+
+
+def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publication(tmp_path: Path, key: Path) -> None:
+    """Three women of a year, and the coalition's own figure: nothing is written; without it the table leaves."""
+    for name in ("schemas", "register"):
+        (tmp_path / name).mkdir()
+    plan = "register:\n  known_elsewhere: {complaints_documented_coalition: [coalition]}\n  tables: {a: [year, sex]}\n"
+    (tmp_path / "schemas" / "disclosure.yml").write_text(plan, encoding="utf-8")
+    file = registers.write(tmp_path / "r.csv", women(3))
+    order = build.Workspace(tmp_path), build.Register(file, key, TODAY)
+
+    with pytest.raises(errors.NotPublishable, match="figures known from elsewhere") as raised:  # noqa: SIM117
+        with build.counted(*order, [CLAIM | {"sex": "female", "value": "3"}]):
+            pass
+    assert (raised.value.exit_code, list((tmp_path / "register").iterdir())) == (12, [])
+    with build.counted(*order, [CLAIM | {"sex": "female", "value": "4"}]) as (tables, told):
+        assert ([one.name for one in tables], told) == (["a"], [])
+    with build.counted(order[0], None, []) as (tables, told):  # the run above ended before its tables went live
+        assert ([one.name for one in tables], len(told)) == (["a"], 1)
+
+
+def test_facts_that_are_not_true_of_the_register_are_no_proof(tmp_path: Path) -> None:
+    """Where no register agrees with the facts there is no certificate, and without one nothing is published."""
+    (tmp_path / "design.yml").write_text("tables: {a: [year, sex]}", encoding="utf-8")
+    (tmp_path / "facts.csv").write_text("year,sex,value\n2024,female,99\n", encoding="utf-8")
+    held = register.read(registers.write(tmp_path / "r.csv", women(3)), TODAY)
+
+    with pytest.raises(errors.NotPublishable, match="one of them is not true"):
+        leaving.protect(
+            held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [], tmp_path / "facts.csv"
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_table_of_a_register_is_committed() -> None:

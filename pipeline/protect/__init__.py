@@ -7,7 +7,7 @@ plain words what is done and why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +23,19 @@ __all__ = ["attacked", "protected", "public_tables", "register_tables"]
 
 def protected(
     register_file: Path, out: Path, key_file: Path, design_file: Path, home: Path, today: str,
-    earlier: Sequence[Path] = (), facts: Path | None = None,
+    earlier: Sequence[Path] = (), facts: Path | None = None, claims: Sequence[Mapping[str, str]] = (),
 ) -> Left:  # fmt: skip
     """What left for the folder `out`: the tables of the design, counted, rounded, attacked and certified.
 
+    Shape: what `claims` of the ledger say about the same complaints are facts, as is what the table `facts` holds.
     Raises: UsageError for a key, folder or design; BadRegister; NotPublishable where nothing is proved.
     """
-    from pipeline.protect import design, leaving, register  # noqa: PLC0415 - the solver loads for a register alone
+    from pipeline.protect import claimed, design, leaving, register  # noqa: PLC0415 - the solver loads for a register alone
 
     key, plan = leaving.secret(key_file, home), design.read(design_file)
-    return leaving.protect(register.read(register_file, today), plan, out, key, earlier, facts)
+    cases = register.read(register_file, today)
+    known = facts or claimed.facts(claims, plan.known_elsewhere, cases)
+    return leaving.protect(cases, plan, out, key, earlier, known)
 
 
 def attacked(

@@ -24,7 +24,7 @@ import polars
 from pipeline import errors
 from pipeline.protect import published, register
 from pipeline.protect.joint import Joint, Known
-from pipeline.protect.published import Publication
+from pipeline.protect.published import Printed, Publication
 from pipeline.protect.space import Space
 
 INSIDER: Final = "alleged_body"
@@ -48,10 +48,12 @@ class Verdict:
         return not (self.proved or self.broken)
 
 
-def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: polars.DataFrame) -> Verdict:
+def attack(
+    folder: Path, earlier: Sequence[Path], facts: Path | Sequence[Printed] | None, cases: polars.DataFrame
+) -> Verdict:
     """The verdict on the release in `folder`, together with `earlier` ones (oldest first) and `facts`.
 
-    Shape: `cases` as register.read gives them.
+    Shape: `cases` as register.read gives them; `facts` a table like the published ones, or cells not themselves judged.
     Raises: UsageError for files that cannot be read, NotPublishable for values that are no counts.
     """
     world = _World(folder, earlier, facts, cases)
@@ -60,7 +62,7 @@ def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: pol
     witness: list[Mapping[str, Any]] = []
     for body in (None, *world.bodies()):
         for chain in world.chains(body):
-            strongest = Known(facts is not None, chain, world.nearest, body)
+            strongest = Known(bool(facts), chain, world.nearest, body)
             found, made = world.proved(strongest, certify=body is None)
             witness += [made] if body is None else []
             for weaker in _weaker(strongest) if found or len(made.get("releases", ())) <= len(chain) else ():
@@ -77,7 +79,7 @@ def attack(folder: Path, earlier: Sequence[Path], facts: Path | None, cases: pol
     answer = [
         {"table": one.table, "key": dict(one.key), "low": low, "high": high, "scenario": label}
         for number, (low, high, label) in sorted(proved.items())
-        for one in world.printed[number]
+        for one in world.printed.get(number, ())
     ]
     certificates = [made for one in witness if (made := world.certificate(one))]
     return Verdict(len(world.now.cells), answer, broken, certificates)
@@ -101,10 +103,13 @@ def _label(known: Known, reader: str = "") -> str:
 class _World:
     """Everything published, in one geometry, with the register's counts beside it."""
 
-    def __init__(self, folder: Path, earlier: Sequence[Path], facts: Path | None, cases: polars.DataFrame) -> None:
+    def __init__(
+        self, folder: Path, earlier: Sequence[Path], facts: Path | Sequence[Printed] | None, cases: polars.DataFrame
+    ) -> None:
         self.now = published.read(folder)
         self.before = sorted((published.read(one) for one in earlier), key=lambda one: len(one.previous))
-        known = tuple(published.cells(facts, self.now.columns, 1)) if facts else ()
+        told = tuple(published.cells(facts, self.now.columns, 1)) if isinstance(facts, Path) else ()
+        known = told if isinstance(facts, Path) else tuple(facts or ())
         releases = [*self.before, self.now]
         every = list(dict.fromkeys(one.cell for one in (*(one for each in releases for one in each.cells), *known)))
         number = {cell: at for at, cell in enumerate(every)}
@@ -120,11 +125,13 @@ class _World:
         self.rows, self.times = self.space.counted(cases)
         self.true = self.space.tabulated(self.rows, self.times)
         self.nearest = self.now.nearest
-        self.printed: dict[int, list[published.Printed]] = {}
+        self.printed: dict[int, list[Printed]] = {}
         for one in self.now.cells:
             self.printed.setdefault(number[one.cell], []).append(one)
-        for one in known:
+        for one in told:
             self.printed.setdefault(number[one.cell], []).append(one)
+        for one in (one for each in self.before for one in each.cells):  # printed once, and not in the newest release
+            self.printed.setdefault(number[one.cell], [one])
         self.bounds = [_bounds(release, number, len(every)) for release in releases]
         self.facts = _bounds(replace(self.now, cells=known), number, len(every))
         self._joints: dict[Known, Joint | None] = {}

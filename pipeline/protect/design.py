@@ -14,7 +14,11 @@ from pipeline import errors
 from pipeline.protect import register
 from pipeline.protect.published import TOTAL
 
-KNOWN: Final = {"threshold", "base", "fewest_cases", "zeros_said", "columns", "tables", "scenarios", "signed"}
+METHODS: Final = ("rounding", "suppression")
+KNOWN: Final = {
+    "method", "threshold", "base", "fewest_cases", "zeros_said", "columns", "tables", "known_elsewhere", "scenarios",
+    "signed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class Design:
 
     Shape: `columns` maps a printed column to its `variable` and, if categories are put together, its `codes`, each
     with the categories it stands for; `tables` a table to its columns; `titles` to its titles by language;
-    `zeros_said` are variables of which a zero over all years is printed as a zero.
+    `zeros_said` are variables of which a zero over all years is printed as a zero; `known_elsewhere` whose figures of
+    which indicator of the ledger speak of the same complaints; `method` is one of METHODS.
     """
 
     threshold: int
@@ -33,6 +38,8 @@ class Design:
     columns: Mapping[str, Mapping[str, Any]]
     tables: Mapping[str, Sequence[str]]
     titles: Mapping[str, Mapping[str, str]]
+    known_elsewhere: Mapping[str, Sequence[str]]
+    method: str
 
     def codes(self, column: str, years: Sequence[str]) -> dict[str, frozenset[str]]:
         """The codes of a printed column, in the order of the lists, and the categories each stands for."""
@@ -72,6 +79,8 @@ def read(path: Path) -> Design:
             frozenset(told.get("zeros_said", ())), told.get("columns", {}),
             {name: [str(column) for column in one["by"]] for name, one in tables.items()},
             {name: one.get("title", {}) for name, one in tables.items()},
+            {str(name): [str(one) for one in those] for name, those in told.get("known_elsewhere", {}).items()},
+            str(told.get("method", METHODS[0])),
         )  # fmt: skip
         fault = _fault(told, design)
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -86,6 +95,8 @@ def _fault(told: Mapping[str, Any], design: Design) -> str:  # noqa: C901, PLR09
     variables = {register.YEAR, *register.codes()}
     if strange := sorted(set(told) - KNOWN):
         return f"unknown keys: {', '.join(strange)}"
+    if design.method not in METHODS:
+        return f"expected a method of {', '.join(METHODS)}"
     if design.threshold < 2 or design.base < design.threshold or design.fewest_cases < design.base:  # noqa: PLR2004
         return "expected threshold ≥ 2, base ≥ threshold and fewest_cases ≥ base"
     if not design.tables:

@@ -49,6 +49,8 @@ def read(path: Path, newest: str) -> polars.DataFrame:
     wanted = [one["name"] for one in told["fields"]]
     strange = [str(at + 1) for at, name in enumerate(rows.columns) if name not in wanted]
     missing = [one["name"] for one in told["fields"] if one["constraints"].get("required") and one["name"] not in rows]
+    if rows.width == 1:
+        raise _refusal(["the file has one column, expected cells parted by commas"])
     if strange or missing:
         seen = [f"column {', '.join(strange)} is not in the layout (its heading is not repeated here)"] * bool(strange)
         raise _refusal([*seen, *(f"the column {name} is missing" for name in missing)])

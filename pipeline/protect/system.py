@@ -5,11 +5,16 @@ Part of the attacker.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy
 
+from pipeline.protect import search
 from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Space
+
+LARGE: Final = 1000  # cells; with more, a search without a solver is tried first
 
 
 def nearest(
@@ -18,6 +23,10 @@ def nearest(
     """Tables within the bounds, each cell near the middle of its own; None where there are none."""
     middle = numpy.where(lows > 0, (lows + highs) // 2, 0)
     told = highs < MOST
+    if len(lows) == 1 and space.cells > LARGE:
+        found = _sought(space, lows[0], highs[0], middle[0], floor, ceiling)
+        if found is not None:
+            return found[None]
     exact = program(space, numpy.where(told, middle, lows), numpy.where(told, middle, highs), floor, ceiling)
     steps = exact.smallest(numpy.zeros(exact.columns))
     for reach in (2, 3, MOST) if steps is None else ():
@@ -29,6 +38,26 @@ def nearest(
         if steps is not None:
             break
     return None if steps is None else steps[: len(lows) * len(floor)].reshape(len(lows), -1).cumsum(axis=0)
+
+
+def _sought(
+    space: Space, low: numpy.ndarray, high: numpy.ndarray, middle: numpy.ndarray, floor: numpy.ndarray,
+    ceiling: numpy.ndarray,
+) -> numpy.ndarray | None:  # fmt: skip
+    """The same for one release of many cells, by a search; None where it gave up."""
+    rows, atoms, _ = space.triples
+    alone = (numpy.bincount(rows, minlength=space.cells)[rows] == 1) & (rows < space.cells)
+    start, told, inside = floor.copy(), high < MOST, rows < space.cells
+    least, most = (numpy.bincount(rows[inside], one[atoms[inside]], space.cells) for one in (floor, ceiling))
+    start[atoms[alone]] = numpy.where(told, middle, low)[rows[alone]]
+    for reach in (2, 3):
+        lower = numpy.maximum(low, numpy.minimum(middle - reach, most))  # what is known may lie far from the middle
+        upper = numpy.minimum(high, numpy.maximum(middle + reach, least))
+        limits = numpy.where(told, lower, low).astype(int), numpy.where(told, upper, high).astype(int)
+        found = search.tables(space, start, limits, reach, floor, ceiling)
+        if found is not None:
+            return found
+    return None
 
 
 Rows = tuple[list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]], numpy.ndarray, numpy.ndarray, numpy.ndarray]

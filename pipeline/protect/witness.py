@@ -20,14 +20,20 @@ Key = tuple[tuple[str, frozenset[str]], ...]
 Limits = dict[Key, tuple[int, int]]
 
 
-def faults(folders: Sequence[Path], certificate: Mapping[str, Any], small: Sequence[Mapping[str, Any]]) -> list[str]:
+def faults(
+    folders: Sequence[Path], certificate: Mapping[str, Any], small: Sequence[Mapping[str, Any]],
+    facts: Sequence[tuple[Key, int, int]] = (),
+) -> list[str]:  # fmt: skip
     """What keeps the certificate from proving every one of the `small` cells safe; empty when it does.
 
     Shape: `folders` are releases, oldest first, ours last; `certificate` has `rows` (a category per variable),
     `counts` (per row and release) and `cells` (per number two changes: row, change per release); `small` gives
-    `number`, `cell`. A fault names no count.
+    `number`, `cell`; `facts` least and most of cells known from elsewhere. A fault names no count.
     """
     releases = [_limits(folder) for folder in folders]
+    for key, least, most in facts:
+        low, high = releases[-1].get(key, (0, NO_LIMIT))
+        releases[-1][key] = (max(low, least), min(high, most))
     told = json.loads((folders[-1] / "datapackage.json").read_text(encoding="utf-8"))
     threshold, base = told["threshold"], told["base"]
     rows, counts = certificate["rows"], numpy.array(certificate["counts"], dtype=numpy.int64).reshape(-1, len(folders))

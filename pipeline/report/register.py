@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def protected(left: Left, folder: str, *, as_json: bool) -> None:
-    """The end of protect: which tables left, and which were withheld whole."""
+    """The end of protect: which tables left, which were withheld whole, which earlier releases tell of other cases."""
     if as_json:
-        put({"release": left.release, "tables": left.tables, "withheld": left.withheld})
-    for table in left.withheld:
-        PEOPLE.print(f"[yellow]withheld[/yellow] {table}: it could not be made safe together with the others.")
+        put({"release": left.release, "tables": left.tables, "withheld": left.withheld, "apart": left.apart})
+    for sentence in left.sentences():
+        PEOPLE.print(sentence, markup=False)
     PEOPLE.print(
         f"Release {left.release}: {len(left.tables) - len(left.withheld)} tables in {folder}, attacked and certified."
     )

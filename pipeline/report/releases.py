@@ -45,6 +45,8 @@ def run(told: Run, *, offline: bool, as_json: bool) -> None:
         PEOPLE.print("Offline: no source was visited; this is what the ledger holds.")
     elif told.met:
         visited(told.met)
+    for sentence in told.register:
+        PEOPLE.print(sentence, markup=False)
     for claim in told.accepted:
         PEOPLE.print(f"  + {claim}, read in a sentence that its source always prints", markup=False)
     if told.waiting:
