@@ -122,12 +122,14 @@ def _staged(
         str(year) for year in range(int(str(cases[register.YEAR].min())), int(str(cases[register.YEAR].max())) + 1)
     ]
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
+    attacked: tuple[Any, ...] = ()
     while open_:
         values = _rounded(cases, design, open_, years, key, releases, pushed)
         if values is not None:
             _write(staged, design, years, values, open_, [release for _, release in releases])
             folders = [folder for folder, _ in releases]
-            verdict = attack.attack(staged, folders, facts, cases)
+            if attacked != (values, *open_):  # a push that moved nothing leaves nothing else to attack
+                attacked, verdict = (values, *open_), attack.attack(staged, folders, facts, cases)
             if verdict.safe:
                 _certify([*folders, staged], verdict)
                 withheld = [name for name in design.tables if name not in open_]
