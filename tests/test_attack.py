@@ -77,7 +77,7 @@ def differing_later(first: int, last: int, folder: Path) -> tuple[int, list[int]
     return looked, wrong
 
 
-@pytest.mark.parametrize("many", [60, pytest.param(3000, marks=pytest.mark.exam)])
+@pytest.mark.parametrize("many", [30, pytest.param(3000, marks=pytest.mark.exam)])
 def test_the_verdict_on_two_releases_is_that_of_full_enumeration(many: int, tmp_path: Path) -> None:
     """What follows from cases only being added is proved, and nothing else."""
     looked, wrong = differing_later(0, many, tmp_path)
