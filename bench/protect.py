@@ -62,19 +62,22 @@ def utility(scratch: Path) -> None:
     print(f"withheld, of 12: {dict(withheld) or 'none'}")
 
 
-def vintages(scratch: Path, many: int = 10) -> None:
-    """The joint audit of `many` releases to which cases were only added."""
-    dice, rows = random.Random(1), registers.cases(1)
+def vintages(scratch: Path, years: range, *, corrected: bool, many: int = 10) -> None:
+    """The joint audit of `many` releases to which cases were only added, or in which some were corrected or left."""
+    dice, rows = random.Random(1), registers.cases(1, years=years)
     kept: list[Path] = []
     for number in range(many):
         cases = register.read(registers.write(scratch / "v.csv", rows), TODAY)
-        leaving.protect(cases, DESIGN, scratch / f"v{number}", KEY, kept)
-        kept.append(scratch / f"v{number}")
-        rows = [*rows, *(registers.case(dice, len(rows) + 1 + at, 2025) for at in range(4))]
+        out = scratch / f"v{len(years)}{corrected}{number}"
+        leaving.protect(cases, DESIGN, out, KEY, kept)
+        kept.append(out)
+        fresh = [registers.case(dice, len(rows) + 1 + at, years[-1]) for at in range(4)]
+        rows = registers.later(rows, dice, years) if corrected else [*rows, *fresh]
     started = time.perf_counter()
     verdict = attack.attack(kept[-1], kept[:-1], None, cases)
     took = time.perf_counter() - started
-    print(f"audit of {verdict.cells} cells x {many} releases: {took:.1f} s, safe: {verdict.safe}")
+    how = "cases added, corrected and withdrawn" if corrected else "cases only added"
+    print(f"audit of {verdict.cells} cells x {many} releases, {how}: {took:.1f} s, safe: {verdict.safe}")
 
 
 def tabulation(rows: int) -> None:
@@ -120,7 +123,9 @@ def main(rows: int = 1_000_000) -> None:
         scratch = Path(folder)
         utility(scratch)
         tabulation(rows)
-        vintages(scratch)
+        for years in (range(2021, 2026), range(2008, 2026)):
+            for corrected in (False, True):
+                vintages(scratch, years, corrected=corrected)
         large(scratch)
 
 

@@ -6,6 +6,7 @@ The oracle of the attacker: no solver, no cleverness. Two categories per variabl
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import json
 import random
@@ -61,6 +62,34 @@ def invented(seed: int, folder: Path) -> Publication:
     pairs = [list(pair) for pair in itertools.combinations(names, 2)]
     chosen = [names] if dice.random() < 0.3 else dice.sample(pairs, dice.randint(1, len(pairs)))
     kind = dice.choice(["mixed", "rounded", "mixed", "exact"])
+    return _published(dice, rows, chosen, kind, (threshold, base), folder)
+
+
+def successive(seed: int, folder: Path) -> list[Publication]:
+    """Two publications of one table, cases having been added; the second says that it continues the first."""
+    dice = random.Random(seed)
+    rule = dice.choice([(3, 3), (3, 3), (2, 2)])
+    names = dice.sample(sorted(VARIABLES), 2)
+    rows = [{name: dice.choice(codes) for name, codes in VARIABLES.items()} for _ in range(dice.randint(2, 6))]
+    first = _published(dice, rows[: dice.randint(1, len(rows))], [names], dice.choice(["mixed", "rounded"]), rule,
+                       folder / "1")  # fmt: skip
+    second = _published(dice, rows, [names], dice.choice(["mixed", "rounded"]), rule, folder / "2")
+    digests: list[str] = []
+    for told in (first, second):
+        path = told.folder / "datapackage.json"
+        hashes = [{"path": one.name, "hash": f"sha256:{hashlib.sha256(one.read_bytes()).hexdigest()}"}
+                  for one in sorted(told.folder.glob("*.csv"))]  # fmt: skip
+        more = {"previous": list(digests), "resources": hashes}
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | more), encoding="utf-8")
+        digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
+    return [first, second]
+
+
+def _published(  # noqa: PLR0917 - one draw
+    dice: random.Random, rows: list[dict[str, str]], chosen: list[list[str]], kind: str, rule: tuple[int, int],
+    folder: Path,
+) -> Publication:  # fmt: skip
+    threshold, base = rule
     variables = sorted({name for table in chosen for name in table})
     atoms = list(itertools.product(*(VARIABLES[name] for name in variables)))
     tables, cells = {}, []
@@ -89,34 +118,54 @@ def printed(dice: random.Random, kind: str, count: int, base: int) -> tuple[int,
     return max(0, value - base + 1), value + base - 1, said
 
 
-def proved(told: Publication) -> set[Key] | None:
-    """The small cells that some reader pins down: S0, each body, each complainant; None where there is too much."""
+def proved(told: Publication, before: Publication | None = None) -> set[Key] | None:
+    """The small cells that some reader pins down: S0, each body, each complainant; None where there is too much.
+
+    With a publication `before`, those who take it that cases were only added as well, if that can be.
+    """
     atoms = list(itertools.product(*(VARIABLES[name] for name in told.variables)))
     true = numpy.array(
         [sum(tuple(row[name] for name in told.variables) == atom for row in told.rows) for atom in atoms]
     )
+    every = _registers(told, len(atoms))
+    older = None if before is None else _registers(before, len(atoms))
+    if every is None or (before is not None and (older is None or len(every) * len(older) > LARGEST * 100)):
+        return None
+    grown = every[:0] if older is None else every[[bool((older <= one).all(axis=1).any()) for one in every]]
+    found: set[Key] = set()
+    for known in (every, grown):
+        found |= set(pinned(told, known, true, true * 0))
+        for at, atom in enumerate(atoms):
+            mine = numpy.arange(len(atoms)) == at
+            if true[at]:
+                found |= set(pinned(told, known[known[:, at] >= 1], true, mine.astype(int)))
+            if "alleged_body" in told.variables:
+                mine = numpy.array([one[told.variables.index("alleged_body")] in atom for one in atoms])
+                found |= set(pinned(told, known[(known == true)[:, mine].all(axis=1)], true, true * mine))
+        for body in VARIABLES["alleged_body"] if "alleged_body" not in told.variables else ():
+            own = numpy.array([sum(row["alleged_body"] == body and tuple(row[name] for name in told.variables) == atom
+                                   for row in told.rows) for atom in atoms])  # fmt: skip
+            if own.any():
+                found |= set(pinned(told, known[(known >= own).all(axis=1)], true, own))
+    return found
+
+
+def _registers(told: Publication, atoms: int) -> numpy.ndarray | None:
+    """Every register that agrees with a publication; None where there is too much to look at."""
     cap = max([high for *_, high in told.cells if high < MOST] + [told.threshold + 1, told.base]) + 2
-    limits = [min([high for _, members, _, high in told.cells if at in members] + [cap]) for at in range(len(atoms))]
+    limits = [min([high for _, members, _, high in told.cells if at in members] + [cap]) for at in range(atoms)]
     if numpy.prod([limit + 1 for limit in limits]) > LARGEST:
         return None
     every = numpy.indices([limit + 1 for limit in limits]).reshape(len(limits), -1).T
     for _, members, low, high in told.cells:
         sums = every[:, members].sum(axis=1)
         every = every[(sums >= low) & (sums <= high)]
-    found = set(pinned(told, every, true, true * 0))
-    for at, atom in enumerate(atoms):
-        mine = numpy.arange(len(atoms)) == at
-        if true[at]:
-            found |= set(pinned(told, every[every[:, at] >= 1], true, mine.astype(int)))
-        if "alleged_body" in told.variables:
-            mine = numpy.array([one[told.variables.index("alleged_body")] in atom for one in atoms])
-            found |= set(pinned(told, every[(every == true)[:, mine].all(axis=1)], true, true * mine))
-    return found
+    return every
 
 
 def pinned(told: Publication, every: numpy.ndarray, true: numpy.ndarray, own: numpy.ndarray) -> Iterator[Key]:
     """The cells whose few others are pinned down when only the registers of `every` are left."""
-    for key, members, _, _ in told.cells:
+    for key, members, _, _ in told.cells if len(every) else ():
         known = own[members].sum()
         if 1 <= true[members].sum() - known < told.threshold:
             sums: Sequence[int] = every[:, members].sum(axis=1) - known

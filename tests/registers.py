@@ -48,6 +48,17 @@ def cases(seed: int = 1, a_year: int = 40, years: Iterable[int] = range(2021, 20
     return made
 
 
+def later(rows: list[Row], dice: random.Random, years: range) -> list[Row]:
+    """The register some months on: a case withdrawn, two corrected, a late one and new ones added."""
+    rows = [dict(row) for row in rows]
+    rows.pop(dice.randrange(len(rows)))
+    for row in dice.sample(rows, 2):
+        row["outcome"] = dice.choice(["refused", "convicted", "discontinued"])
+    number = 1 + max(int(row["case_id"][1:]) for row in rows)
+    fresh = [case(dice, number + at, years[-1]) for at in range(8)]
+    return [*rows, case(dice, number + 8, dice.choice(years)), *fresh]
+
+
 def write(path: Path, rows: Iterable[Mapping[str, str]]) -> Path:
     """The register as CSV at `path`."""
     with path.open("w", encoding="utf-8", newline="") as file:

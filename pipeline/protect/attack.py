@@ -23,7 +23,7 @@ import polars
 
 from pipeline import errors
 from pipeline.protect import published, register
-from pipeline.protect.joint import Joint, Known
+from pipeline.protect.joint import Joint, Known, Own
 from pipeline.protect.published import Printed, Publication
 from pipeline.protect.space import Space
 
@@ -70,8 +70,8 @@ def attack(
                     proved.setdefault(cell, (low, high, _label(weaker)))
             for cell, low, high in found:
                 proved.setdefault(cell, (low, high, _label(strongest)))
-            for cell, low, high in world.complainants(strongest) if body is None else ():
-                proved.setdefault(cell, (low, high, _label(strongest, "S3")))
+            for cell, told in world.holders(strongest) if body is None else ():
+                proved.setdefault(cell, told)
     for cell, told in world.same_twice():
         proved.setdefault(cell, told)
     for number in world.told_apart():
@@ -124,6 +124,8 @@ class _World:
         self.space = Space(every, published.universe(columns, held))
         self.rows, self.times = self.space.counted(cases)
         self.true = self.space.tabulated(self.rows, self.times)
+        self.own = {code: self.space.counted(cases.filter(polars.col(INSIDER) == code))
+                    for code in held.get(INSIDER, ()) if code is not None}  # fmt: skip
         self.nearest = self.now.nearest
         self.printed: dict[int, list[Printed]] = {}
         for one in self.now.cells:
@@ -193,20 +195,30 @@ class _World:
                  if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
         return {**made, "rows": rows, "small": small}
 
-    def complainants(self, known: Known) -> Iterator[tuple[int, int, int]]:
-        """What each complainant, knowing their own row, proves about the others."""
-        joint = self.joint(known)
-        if joint is None or joint.roomy(self.now.base, self.now.threshold):
-            return
-        once = numpy.ones(1, dtype=numpy.int64)
-        for at in range(len(self.rows)):
-            row = self.rows[at : at + 1]
-            own = self.space.tabulated(row, once)
-            mine = joint.with_row(row)
-            if mine is None:
-                mine = Joint.made(self.space, joint.lows, joint.highs, (row, once), self.rows)
-            if mine is not None:
-                yield from mine.proved(self.true - own, own, self.now.threshold, self.now.base)[0]
+    def holders(self, strongest: Known) -> Iterator[tuple[int, tuple[int, int, str]]]:
+        """What those who know some cases prove about the others: S3 each their own row, S2 a body that print merges."""
+        parts, once = self.space.part.get(INSIDER), numpy.ones(1, dtype=numpy.int64)
+        merged = [code for code in sorted(self.own)
+                  if not parts or sum(parts[one] == parts[code] for one in self.own) > 1]  # fmt: skip
+        every = {"S3": [(self.rows[at : at + 1], once) for at in range(len(self.rows))],
+                 "S2": [self.own[code] for code in merged]}  # fmt: skip
+        for reader, known in every.items():
+            joint = self.joint(strongest)
+            if joint is None or (reader == "S3" and joint.roomy(self.now.base, self.now.threshold)):
+                continue
+            for cases in known:
+                found = self._with_cases(strongest, cases)
+                for weaker in (*_weaker(strongest), strongest) if found else ():
+                    for cell, low, high in self._with_cases(weaker, cases):
+                        yield cell, (low, high, _label(weaker, reader))
+
+    def _with_cases(self, known: Known, cases: Own) -> list[tuple[int, int, int]]:
+        """What this reader proves about the others once these cases are known as well."""
+        joint, own = self.joint(known), self.space.tabulated(*cases)
+        mine = joint and joint.with_cases(cases)
+        if joint and mine is None:
+            mine = Joint.made(self.space, joint.lows, joint.highs, cases, self.rows)
+        return mine.proved(self.true - own, own, self.now.threshold, self.now.base)[0] if mine else []
 
     def same_twice(self) -> Iterator[tuple[int, tuple[int, int, str]]]:
         """What follows if a release that ours does not continue holds the same cases for the years both tell of."""

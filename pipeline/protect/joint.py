@@ -7,6 +7,7 @@ it can go at all. Part of the attacker.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,13 +19,13 @@ from pipeline import errors
 from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Space
-from pipeline.protect.system import mended, near, nearest, program
+from pipeline.protect.system import changed, costs, joined, lowered, mended, near, nearest, program
 
-DRAWS: Final = 4  # how often another nearest point is tried before the solver must find whole numbers
 LEEWAY: Final = 1e-5  # how far the solver's numbers may be from what they stand for
 Own = tuple[numpy.ndarray, numpy.ndarray]
 Part = tuple[int, int]  # a variable and one of its parts
-End = tuple[int, numpy.ndarray]  # how many others a cell holds in these tables
+Step = tuple[int, int, bool]  # a profile, how many cases more, and whether in all releases alike
+End = tuple[int, numpy.ndarray | Step]  # how many others a cell holds in these tables, or after this step from ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Joint:
         fixed: Part | None = None,
         first: int | None = None,
     ) -> Self | None:
-        """The world of these bounds; None where no register agrees with the last release.
+        """The world of these bounds; None where no register agrees with the last release, and `first` if it is given.
 
         `also` are profiles worth trying as a case more. Earlier releases are joined from the newest on, `first` before
         all others; those that cannot be joined are left out.
@@ -80,45 +81,53 @@ class Joint:
         floor, ceiling = _own_bounds(space, own, fixed)
         kept = [len(lows) - 1]
         tables = nearest(space, lows[kept], highs[kept], floor, ceiling)
-        if tables is None:
+        if tables is None or (lows[-1] > highs[-1]).any():
             return None
         for at in sorted(range(len(lows) - 1), key=lambda at: (at == first, at), reverse=True):
-            chain = sorted([at, *kept])
-            if (numpy.maximum.accumulate(lows[chain], axis=0) > highs[chain]).any():
-                continue
-            place = chain.index(at)
-            least, most = (tables[place - 1] if place else floor * 0), tables[place : place + 1]
-            alone = mended(space, lows[[at]], highs[[at]], least, most[0], most)
-            both: numpy.ndarray | None = numpy.insert(tables, place, most if alone is None else alone, axis=0)
-            if alone is None and both is not None:
-                both = mended(space, lows[chain], highs[chain], floor, ceiling, both)
+            chain, both = sorted([at, *kept]), None
+            if (numpy.maximum.accumulate(lows[chain], axis=0) <= highs[chain]).all():
+                both = joined(space, lows[chain], highs[chain], floor, ceiling, tables, chain.index(at))
             if both is not None:
                 tables, kept = both, chain
+            elif at == first:
+                return None
+        if len(kept) > 1:
+            tables = lowered(space, lows[kept], highs[kept], floor, ceiling, tables)
         rows, counts = _register(space, tables, also)
         return cls(space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, tuple(kept))
 
-    def with_row(self, row: numpy.ndarray) -> Self | None:
-        """The same world for one who knows this row; None where it needs another register."""
-        own = (row, numpy.ones(1, dtype=numpy.int64))
+    def with_cases(self, own: Own) -> Self | None:
+        """The same world for one who knows these cases; None where it needs another register."""
         floor, ceiling = _own_bounds(self.space, own, None)
-        tables, counts = self.tables, self.counts
+        tables, rows, counts = self.tables, self.rows, self.counts
         if (tables[-1] < floor).any():
-            tables, counts = tables.copy(), counts.copy()
-            tables[-1] += floor
-            counts[numpy.flatnonzero((self.rows == row).all(axis=1))[0], -1] += 1
-            if (self.space.tabulated(self.rows, counts[:, -1]) > self.highs[-1]).any():
-                return self._mended(own, floor, ceiling)
-        return replace(self, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={})
-
-    def _mended(self, own: Own, floor: numpy.ndarray, ceiling: numpy.ndarray) -> Self | None:
-        """The world nearest to ours that holds this row."""
-        tables = mended(self.space, self.lows, self.highs, floor, ceiling, self.tables)
-        if tables is None:
-            return None
-        rows, counts = _register(self.space, tables, self.rows)
+            here = self.space.tabulated(*own)
+            which, _ = self._recalled(here, floor)
+            if (here + self._held[-1] <= self.highs[-1]).all():
+                tables, counts = tables.copy(), counts.copy()
+                tables[-1] += floor
+                for row, times in zip(*own, strict=True):
+                    counts[numpy.flatnonzero((rows == row).all(axis=1))[0], -1] += times
+            else:
+                found = self._pool[which[0]][0].copy() if len(which) else self._mended(floor, ceiling)
+                if found is None:
+                    return None
+                found[-1] += floor * (found[-1] < floor).any()
+                tables, (rows, counts) = found, _register(self.space, found, rows)
         return replace(
             self, rows=rows, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={}
         )
+
+    def _mended(self, floor: numpy.ndarray, ceiling: numpy.ndarray) -> numpy.ndarray | None:
+        """The tables near to ours that hold what one more reader knows, kept in mind for others."""
+        last = len(self.lows) - 1
+        for since in _kinds(last):
+            known = self.lows, self.highs, floor, ceiling
+            found = mended(self.space, *known, self.tables, since, search=len(since) > last)
+            if found is not None:
+                self._pool.append((found, self.space.summed(found[-1])[: self.space.cells].astype(numpy.int64)))
+                return found
+        return None
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
@@ -136,29 +145,28 @@ class Joint:
         """
         small = numpy.flatnonzero((others >= 1) & (others < threshold))
         held = self._held[-1] - own
-        longest, shortest = self._moves()
-        up, more, down, less, alike = *longest[:2], *shortest
-        low, high = self._pooled(small, (held - down)[small], (held + up)[small], own)
+        (up, more), (down, less, alike) = self._moves()
         insider = bool(own.any())
 
         def open_(least: Any, most: Any) -> Any:
             wide = (most - least >= base - 1) | (insider & (least == 0))
             return wide & ((least == 0) | (most >= threshold))
 
-        clear = open_(low, high)
-        moved = open_((held - down)[small], (held + up)[small])
+        told = self._recalled(own, self.floor)[1]
+        least = numpy.minimum(held - down, told.min(axis=0, initial=MOST))
+        most = numpy.maximum(held + up, told.max(axis=0, initial=0))
         pairs: dict[int, tuple[Any, Any]] = {}
-        for cell in small[moved] if certify else ():
-            pairs[int(cell)] = _step(less, cell, -down, alike[cell]), _step(more, cell, up)
         found = []
-        for cell in small[~(moved if certify else clear)].tolist():
-            if not certify and open_(*self._pooled(numpy.array([cell]), held[[cell]], held[[cell]], own))[0]:
-                continue
-            least, most = self._ends(cell, int(own[cell]), (threshold, base), open_)
-            if not open_(least[0], most[0]):
-                found.append((cell, least[0] + int(own[cell]), min(most[0] + int(own[cell]), MOST)))
+        for cell in small[~open_(least, most)[small] | certify].tolist():
+            ends: list[End] = [(int(held[cell] - down[cell]), (int(less[cell]), -int(down[cell]), bool(alike[cell]))),
+                               (int(held[cell] + up[cell]), (int(more[cell]), int(up[cell]), False))]  # fmt: skip
+            which, told = self._recalled(own, self.floor)
+            ends += [(int(told[at][cell]), self._pool[one][0]) for at, one in enumerate(which)]
+            low, high = self._ends(cell, int(own[cell]), ends, (threshold, base), open_)
+            if not open_(low[0], high[0]):
+                found.append((cell, low[0] + int(own[cell]), min(high[0] + int(own[cell]), MOST)))
             elif certify:
-                pairs[cell] = (least[1], most[1])
+                pairs[cell] = low[1], high[1]
         return found, self._certificate(pairs) if certify else {}
 
     @cached_property
@@ -168,7 +176,7 @@ class Joint:
     def _moves(self) -> tuple[list[numpy.ndarray], list[numpy.ndarray]]:
         """For every cell how many cases of one profile the newest release can have more, or less, and which profile.
 
-        Shape: each the steps, the profiles, and whether all releases change alike.
+        Shape: each the steps and the profiles; for less, whether all releases change alike.
         """
         every, last = self._held, self.tables[-1]
         atoms = numpy.stack(self.space.numbered(self.rows))
@@ -181,7 +189,7 @@ class Joint:
         alike = self._best(places, (every - self.lows).min(axis=0), kept)
         better = alike[0] > down[0]
         down = [numpy.where(better, b, a) for a, b in zip(down, alike, strict=True)]
-        return [*up, better & False], [*down, better]
+        return up, [*down, better]
 
     def _best(self, places: numpy.ndarray, room: numpy.ndarray, most: numpy.ndarray) -> list[numpy.ndarray]:
         """For every cell the longest step along one profile in it, and that profile."""
@@ -194,68 +202,80 @@ class Joint:
         return [best[:-1], which[:-1]]
 
     def _ends(
-        self, cell: int, own: int, rule: tuple[int, int], open_: Callable[[int, int], Any]
-    ) -> tuple[End, End]:  # fmt: skip
+        self, cell: int, own: int, found: list[End], rule: tuple[int, int], open_: Callable[[int, int], Any]
+    ) -> tuple[End, End]:
         """Two counts of the others in a cell, each with its tables: far enough apart, or the least and the most."""
         threshold, base = rule
-        found = [(int(self._held[-1][cell]) - own, self.tables)]
-        floor, ceiling = int(self.lows[:, cell].max()) - own, int(self.highs[-1][cell]) - own
-        for step in range(3):
-            low, high = min(found, key=_count), max(found, key=_count)
-            if open_(low[0], high[0]):
-                return low, high
-            wanted = (0, max(low[0] + base - 1, threshold if low[0] else 0), high[0] - base + 1)[step]
-            if max(floor, 0) <= wanted <= ceiling:
+        tried: set[int] = set()
+        floor, ceiling = max(int(self.lows[:, cell].max()) - own, 0), int(self.highs[-1][cell]) - own
+        for tighten in (False, True):
+            if tighten:
+                floor, ceiling = self._range(cell, own)
+            while True:
+                low, high = min(found, key=_count), max(found, key=_count)
+                if open_(low[0], high[0]):
+                    return low, high
+                up, down = max(low[0] + base - 1, threshold if low[0] else 0), max(high[0] - base + 1, floor)
+                wanted = next((one for one in (0, min(up, ceiling), down) if floor <= one <= ceiling
+                               and one not in tried and not low[0] <= one <= high[0]), None)  # fmt: skip
+                if wanted is None:
+                    break
+                tried.add(wanted)
                 found += self._moved(cell, wanted, own)
-        low, high = min(found, key=_count), max(found, key=_count)
-        return (low, high) if open_(low[0], high[0]) else self._extremes(cell, own, open_)
+        if len(self.lows) > 1 and not open_(floor, ceiling):
+            return (floor, self.tables), (ceiling, self.tables)
+        return self._extremes(cell, own)
 
     def _moved(self, cell: int, wanted: int, own: int) -> list[End]:
         """The tables nearest to ours in which the others in a cell are `wanted`, where whole ones are found at once.
 
-        First by a change of the newest release alone, then of all.
+        First by a change of the newest release alone, then by one of the first and the newest, then of all; for the
+        public first so that a case more has room everywhere else: then it tells complainants as little.
         """
-        for many in sorted({1, len(self.lows)}):
-            kind = f"near {many}"
-            floor = self.floor if many == len(self.lows) else numpy.maximum(self.floor, self.tables[-2])
+        last = len(self.lows) - 1
+        for room, since in itertools.product((1, 0) if not self.own[1].any() else (0,), _kinds(last)):
+            kind = f"near {room} {since}"
             if kind not in self._programs:
-                bounds = self.lows[-many:], self.highs[-many:], floor, self.ceiling
-                self._programs[kind] = near(self.space, *bounds, self.tables[-many:])
-            changes, width = self._programs[kind], many * len(floor)
+                highs = self.highs.copy()
+                highs[-1] -= room * (self._held[-1] < highs[-1])
+                self._programs[kind] = near(self.space, self.lows, highs, self.floor, self.ceiling, self.tables, since)
+            changes = self._programs[kind]
             row = changes.rows - self.space.cells + cell
-            dice = numpy.random.default_rng(0)
-            costs = [numpy.ones(2 * width), *(dice.uniform(1, 3, 2 * width) for _ in range(DRAWS))]
-            point = changes.moved(costs, row, wanted + own - int(self._held[-1][cell]))
+            point = changes.moved(costs(changes.columns), row, wanted + own - int(self._held[-1][cell]))
             if point is not None:
-                tables = self.tables.copy()
-                tables[-many:] += (point[:width] - point[width:]).reshape(many, -1).cumsum(axis=0)
-                return [(wanted, self._kept_in_mind(tables))]
+                return [self._end(changed(self.tables, point, since), cell, own)]
         return []
 
-    def _extremes(self, cell: int, own: int, open_: Callable[[int, int], Any]) -> tuple[End, End]:
-        """The least and the most of the others in a cell, each with tables of whole cases if that keeps it open."""
+    def _far(self, cell: int) -> tuple[Program, numpy.ndarray]:
+        """All that is known, and the cost that counts a cell in the newest release."""
         if "far" not in self._programs:
             self._programs["far"] = program(self.space, self.lows, self.highs, self.floor, self.ceiling)
         rows, atoms, _ = self.space.triples
         cost = numpy.zeros(self.tables.shape)
         cost[:, atoms[rows == cell]] = 1
-        ends = []
-        for sign in (1.0, -1.0):  # what not even parts of cases can do, whole ones cannot
-            corner = _found(self._programs["far"].corner(sign * cost.ravel()))
-            ends.append(int(numpy.ceil(sign * (cost.ravel() @ corner) - LEEWAY) * sign) - own)
-        if len(self.lows) > 1 and not open_(*ends):
-            return (ends[0], self.tables), (ends[1], self.tables)
+        return self._programs["far"], cost.ravel()
+
+    def _range(self, cell: int, own: int) -> tuple[int, int]:
+        """The least and the most of the others in a cell: what not even parts of cases can pass, whole ones cannot."""
+        far, cost = self._far(cell)
+        least, most = (cost @ _found(far.corner(sign * cost)) for sign in (1.0, -1.0))
+        return int(numpy.ceil(least - LEEWAY)) - own, int(numpy.floor(most + LEEWAY)) - own
+
+    def _extremes(self, cell: int, own: int) -> tuple[End, End]:
+        """The least and the most of the others in a cell, each with tables of whole cases."""
+        far, cost = self._far(cell)
         told = []
         for sign in (1.0, -1.0):
-            point = _found(self._programs["far"].smallest(sign * cost.ravel())).reshape(self.tables.shape)
-            told.append((int(point[:, atoms[rows == cell]].sum()) - own, self._kept_in_mind(point.cumsum(axis=0))))
+            point = _found(far.smallest(sign * cost))
+            told.append(self._end(point.reshape(self.tables.shape).cumsum(axis=0), cell, own))
         return told[0], told[1]
 
-    def _kept_in_mind(self, tables: numpy.ndarray) -> numpy.ndarray:
-        """The same tables, once every whole number of them has been held against all that is known."""
-        rows, atoms, values = self.space.triples
-        sums = numpy.stack([numpy.bincount(rows, values * one[atoms], self.space.cells + self.space.seams)
-                            for one in tables]).astype(numpy.int64)  # fmt: skip
+    def _end(self, tables: numpy.ndarray, cell: int, own: int) -> End:
+        """How many others these tables hold in a cell, once each of their numbers was held against all that is known.
+
+        They are kept in mind for other cells.
+        """
+        sums = numpy.stack([self.space.summed(one) for one in tables]).astype(numpy.int64)
         cells, seams = sums[:, : self.space.cells], sums[:, self.space.cells :]
         last = tables[-1]
         if (
@@ -263,22 +283,20 @@ class Joint:
             or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
         ):  # fmt: skip
             raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
-        self._pool.append((last, cells[-1]))
-        return tables
+        self._pool.append((tables, cells[-1]))
+        return int(cells[-1][cell]) - own, tables
 
-    def _pooled(
-        self, small: numpy.ndarray, low: numpy.ndarray, high: numpy.ndarray, own: numpy.ndarray
-    ) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """The ends of the small cells, with those of tables found before that hold what this reader knows."""
-        known = numpy.flatnonzero(self.floor)
-        for table, cells in self._pool:
-            held = (table[known] >= self.floor[known]).all()
-            if held or (
-                not self.fixed and (cells + own <= self.highs[-1]).all()
-            ):  # the known cases are there, or are put on top
-                here = (cells - own * held)[small].astype(numpy.int64)
-                low, high = numpy.minimum(low, here), numpy.maximum(high, here)
-        return low, high
+    def _recalled(self, own: numpy.ndarray, floor: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Which of the tables found before can hold what a reader knows, and the others in each of their cells."""
+        known = numpy.flatnonzero(floor)
+        last = numpy.array([tables[-1] for tables, _ in self._pool]).reshape(-1, len(self.floor))
+        cells = numpy.array([cells for _, cells in self._pool]).reshape(-1, self.space.cells)
+        held = (last[:, known] >= floor[known]).all(axis=1)
+        if self.fixed is None:  # the known cases are there, or are put on top
+            which = numpy.flatnonzero(held | (cells + own <= self.highs[-1]).all(axis=1))
+        else:
+            which = numpy.flatnonzero(held)
+        return which, (cells - numpy.outer(held, own))[which]
 
     def _certificate(self, pairs: dict[int, tuple[Any, Any]]) -> dict[str, Any]:
         """The register that agrees with everything, and for each cell two changes of it that still do."""
@@ -308,14 +326,15 @@ def _count(end: End) -> int:
     return end[0]
 
 
+def _kinds(last: int) -> list[tuple[int, ...]]:
+    """The releases since which cases may change: the newest alone, the first as well, all."""
+    return list(dict.fromkeys([(last,), tuple(sorted({0, last})), tuple(range(last + 1))]))
+
+
 def _found(point: numpy.ndarray | None) -> numpy.ndarray:
     if point is None:
         raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
     return point
-
-
-def _step(which: numpy.ndarray, cell: int, steps: numpy.ndarray, alike: Any = 0) -> tuple[int, int, bool]:
-    return int(which[cell]), int(steps[cell]), bool(alike)
 
 
 def _own_bounds(space: Space, own: Own, fixed: Part | None) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -145,13 +145,15 @@ def _staged(
         )
     known = tuple(published.cells(facts, design.described(years), 1)) if isinstance(facts, Path) else facts
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
+    attacked: tuple[Any, ...] = ()
     while open_:
         method = _rounded if design.method == "rounding" else _suppressed
         values = method(cases, design, open_, years, key, releases, pushed)
         if values is not None:
             _write(staged, design, years, values, open_, [release for _, release in releases])
             folders = [folder for folder, _ in releases]
-            verdict = attack.attack(staged, folders, known, cases)
+            if attacked != (values, *open_):  # a push that moved nothing leaves nothing else to attack
+                attacked, verdict = (values, *open_), attack.attack(staged, folders, known, cases)
             if verdict.safe:
                 _certify([*folders, staged], verdict, known)
                 withheld = [name for name in design.tables if name not in open_]

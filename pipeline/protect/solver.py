@@ -6,7 +6,7 @@ Its numbers are never trusted: what they are used for is checked in whole number
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import highspy
 import numpy
@@ -14,6 +14,7 @@ import numpy
 from pipeline import errors
 
 EXACT: Final = 0.0  # the gap at which a search may stop
+ANY: Final = 1e6  # the same where any whole point will do
 WHOLE: Final = 1e-6  # how far from whole numbers a corner may be and still be one
 
 
@@ -63,11 +64,7 @@ class Program:
         point = self.corner(cost)
         if point is None or whole(point):
             return None if point is None else numpy.rint(point).astype(numpy.int64)
-        if self._whole is None:
-            self._whole = self._made()
-            kinds = numpy.full(self.columns, highspy.HighsVarType.kInteger)
-            self._whole.changeColsIntegrality(self.columns, self._columns, kinds)
-        point = self._ended(self._whole, cost)
+        point = self._searched(cost, self._model.col_lower_, self._model.col_upper_)
         return None if point is None else numpy.rint(point).astype(numpy.int64)
 
     def corner(self, cost: numpy.ndarray) -> numpy.ndarray | None:
@@ -79,6 +76,20 @@ class Program:
                 self._corner.setOptionValue(name, value)
             return point
         return self._ended(self._corner, cost)
+
+    def some(self, costs: Sequence[numpy.ndarray], *, search: bool = True) -> numpy.ndarray | None:
+        """A whole-number point of little cost: a corner by one of `costs`, or beside it; None if there is none.
+
+        Without `search` None also says that none was found at once.
+        """
+        for cost in costs:
+            point = self.corner(cost)
+            if point is not None and not whole(point):
+                point = self._searched(cost, numpy.floor(point + WHOLE), numpy.ceil(point - WHOLE))
+                if point is None:
+                    continue
+            return None if point is None else numpy.rint(point).astype(numpy.int64)
+        return self.smallest(costs[0]) if search else None
 
     def moved(self, costs: Sequence[numpy.ndarray], row: int, bound: float) -> numpy.ndarray | None:
         """The point of least cost, by the first that gives a whole one, with this row at `bound`; None if none does."""
@@ -94,6 +105,15 @@ class Program:
         finally:
             self._corner.changeRowBounds(row, self._model.row_lower_[row], self._model.row_upper_[row])
         return None
+
+    def _searched(self, cost: numpy.ndarray, low: Any, high: Any) -> numpy.ndarray | None:
+        """The whole-number point of least cost with the columns between `low` and `high`."""
+        if self._whole is None:
+            self._whole = self._made()
+            kinds = numpy.full(self.columns, highspy.HighsVarType.kInteger)
+            self._whole.changeColsIntegrality(self.columns, self._columns, kinds)
+        self._whole.changeColsBounds(self.columns, self._columns, numpy.asarray(low), numpy.asarray(high))
+        return self._ended(self._whole, cost)
 
     def _made(self) -> _Quiet:
         highs = _Quiet()

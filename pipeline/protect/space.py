@@ -80,6 +80,11 @@ class Space:
             total += numpy.bincount(numpy.where(column < 0, self.cells, column), counts, self.cells + 1)
         return total[: self.cells].astype(numpy.int64)
 
+    def summed(self, solution: numpy.ndarray) -> numpy.ndarray:
+        """The count of every cell for tables over the cliques, then what each seam is off."""
+        rows, atoms, values = self.triples
+        return numpy.bincount(rows, values * solution[atoms], self.cells + self.seams)
+
     def numbered(self, profiles: numpy.ndarray) -> list[numpy.ndarray]:
         """The atom that each profile is in, per clique."""
         found = []
