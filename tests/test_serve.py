@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -356,6 +357,23 @@ def test_an_unchanged_release_is_not_sent_twice(site: httpx.Client) -> None:
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert (personal.status_code, site.get(address, headers={"If-None-Match": 'W/"other"'}).status_code) == (200, 200)
     assert "etag" not in site.get("/nowhere").headers
+
+
+def test_what_a_table_is_gets_asked_once() -> None:
+    """The shape of a table that is there is kept, each question apart; of a name that a stranger made up nothing is."""
+    asked: list[tuple[str, ...]] = []
+
+    async def ask(*table: str) -> str:
+        asked.append(table)
+        return " ".join(table)
+
+    async def answers() -> list[str]:
+        shape = guard._remembered(ask, {"complaints"})
+        names = [("complaints",), ("complaints", "view"), ("made-up",)]
+        return [await shape(*name) for name in names + names]
+
+    assert asyncio.run(answers()) == ["complaints", "complaints view", "made-up"] * 2
+    assert asked == [("complaints",), ("complaints", "view"), ("made-up",), ("made-up",)]
 
 
 @pytest.mark.parametrize(
