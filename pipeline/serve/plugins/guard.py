@@ -245,14 +245,15 @@ def asgi_wrapper(datasette: Any) -> Callable[[App], App]:
 
             if scope["type"] != "http":
                 await app(scope, receive, send)
-            elif refused := await _refusal(datasette, scope):
-                await refused.asgi_send(dressed)
-            else:
-                try:
+                return
+            try:
+                if refused := await _refusal(datasette, scope):
+                    await refused.asgi_send(dressed)
+                else:
                     await app(scope, receive, dressed)
-                except QueryInterrupted:  # within a page of ours, before a byte was sent
-                    late = await error(datasette, scope["path"], 400, say("too_long", language(datasette)))
-                    await late.asgi_send(dressed)
+            except QueryInterrupted:  # within a page of ours, before a byte was sent
+                late = await error(datasette, scope["path"], 400, say("too_long", language(datasette)))
+                await late.asgi_send(dressed)
 
         return door
 
