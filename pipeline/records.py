@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Severity = Literal["grave", "notice"]
 WITHHOLD: Final = frozenset({"suppression", "redaction"})  # causes that hide a figure in every version
 Row = dict[str, str]
+DATABASE_SHAPE: Final = 2  # of statistics.db: raised when the pages need what older releases do not hold
 DocumentKind = Literal["html", "pdf", "docx", "sheet", "text"]
 # The columns that break a claim down, in the ledger's order; _T where it is not broken down.
 BREAKDOWNS: Final = (

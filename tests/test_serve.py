@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
+import shutil
 import socket
 import sqlite3
 from html.parser import HTMLParser
@@ -197,6 +199,8 @@ def test_words_of_a_title_find_a_document(site: httpx.Client) -> None:
         ("/statistics/complaints.json?value__near=5", "no condition near"),
         ("/statistics/complaints.json?_size=5&_size=6", "_size is given more than once"),
         ("/ru/statistics/complaints?colour=red", "столбца colour нет"),
+        ("/statistics/vintages?_next=2019-01-01,a,1,2", "_next is not the start of a page"),
+        ("/statistics/claims.json?_next=second", "_next is not the start of a page"),
         (f"/statistics/complaints/{COALITION_2021}.json?colour=red", "no parameter colour"),
         ("/statistics.json?colour=red", "no parameter colour"),
         ("/feed/changes.atom?since=2021", "no parameter since"),
@@ -358,6 +362,23 @@ def test_an_unchanged_release_is_not_sent_twice(site: httpx.Client) -> None:
     assert "etag" not in site.get("/nowhere").headers
 
 
+def test_what_a_table_is_gets_asked_once() -> None:
+    """The shape of a table that is there is kept, each question apart; of a name that a stranger made up nothing is."""
+    asked: list[tuple[str, ...]] = []
+
+    async def ask(*table: str) -> str:
+        asked.append(table)
+        return " ".join(table)
+
+    async def answers() -> list[str]:
+        shape = guard._remembered(ask, {"complaints"})
+        names = [("complaints",), ("complaints", "view"), ("made-up",)]
+        return [await shape(*name) for name in names + names]
+
+    assert asyncio.run(answers()) == ["complaints", "complaints view", "made-up"] * 2
+    assert asked == [("complaints",), ("complaints", "view"), ("made-up",), ("made-up",)]
+
+
 @pytest.mark.parametrize(
     "page", ["/-/databases.json", "/-/threads.json", "/-/plugins", "/-/permissions", "/-/allow-debug"]
 )
@@ -390,6 +411,17 @@ def test_the_server_says_one_line_and_leaves_with_its_parent(home: Path) -> None
 def test_before_a_release_the_cure_is_named(tmp_path: Path) -> None:
     """Without a published database the command says what to type."""
     with pytest.raises(errors.UsageError, match="Type: make publish"):
+        server.run(tmp_path, host="127.0.0.1", port=8001)
+
+
+def test_a_release_of_other_code_is_refused(home: Path, tmp_path: Path) -> None:
+    """What the pages ask for would be missing from its database, and would look as if nothing were there."""
+    (tmp_path / "build" / "current").mkdir(parents=True)
+    older = shutil.copy(home / "build" / "current" / "statistics.db", tmp_path / "build" / "current")
+    with sqlite3.connect(older) as base:
+        base.execute("PRAGMA user_version = 1")
+
+    with pytest.raises(errors.UsageError, match="has shape 1, expected 2"):
         server.run(tmp_path, host="127.0.0.1", port=8001)
 
 

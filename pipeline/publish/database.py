@@ -17,14 +17,14 @@ import numpy
 import polars
 
 from pipeline.publish import search, tables, views
-from pipeline.records import PublicTable
+from pipeline.records import DATABASE_SHAPE, PublicTable
 
 SQL_TYPES: Final = {"integer": "INTEGER", "year": "INTEGER", "boolean": "INTEGER", "number": "NUMERIC"}
 BATCH_ROWS: Final = 20_000
 
 # Readers filter by these and sort by the newest period. Other foreign keys get no index: SQLite needs one only to
 # delete parents, and nothing is ever deleted here.
-FILTERED: Final = ("indicator", "area", "originator", "document_id", "event")
+FILTERED: Final = ("indicator", "area", "originator", "document_id", "event", "claim_id")
 NEWEST_FIRST: Final = ("period_end", "date_start")
 
 # Without a rollback journal a failed load leaves a useless file; it is in a staging folder that is then thrown away.
@@ -53,6 +53,7 @@ def write(public: Sequence[PublicTable], path: Path) -> None:
         connection.executescript(views.all_views(public))
         connection.executescript(views.front(public))
         search.fill(connection, public)
+        connection.execute(f"PRAGMA user_version = {DATABASE_SHAPE}")
         connection.execute("PRAGMA analysis_limit = 1000")
         connection.execute("ANALYZE")
 
@@ -105,10 +106,14 @@ def _index(connection: sqlite3.Connection, table: PublicTable) -> None:
     names = tables.columns(table)
     newest = [name for name in NEWEST_FIRST if name in names]
     for name in FILTERED:
-        if name in names and [name] != tables.primary_key(table):
+        if name in names and name != tables.primary_key(table)[0]:
             order = ", ".join([tables.quoted(name), *(f"{tables.quoted(sort)} DESC" for sort in newest)])
             title = tables.quoted(f"{table.name}_{name}")
             connection.execute(f"CREATE INDEX {title} ON {tables.quoted(table.name)} ({order})")
+    if {"recorded_on", "version"} <= names.keys() and tables.primary_key(table) == ["claim_id", "version"]:
+        connection.execute(
+            f"CREATE INDEX changes ON {tables.quoted(table.name)} (recorded_on DESC, version DESC, claim_id)"
+        )
     for sort in newest:  # the whole table, newest first, as it is opened
         title = tables.quoted(f"{table.name}_{sort}")
         connection.execute(f"CREATE INDEX {title} ON {tables.quoted(table.name)} ({tables.quoted(sort)} DESC)")

@@ -52,3 +52,25 @@ SELECT c.conflict_id, c.kind, min(v.indicator)
 FROM (SELECT * FROM conflicts WHERE kind IN ('contradiction', 'partition_mismatch') ORDER BY kind, conflict_id LIMIT 5) AS c
 LEFT JOIN conflict_claims AS m ON m.conflict_id = c.conflict_id LEFT JOIN vintages AS v ON v.claim_id = m.claim_id
 GROUP BY c.conflict_id;
+
+-- Which disagreements touch an indicator; the page of a series asks this.
+CREATE TABLE front_indicator_conflicts (
+  indicator TEXT NOT NULL, kind TEXT NOT NULL, conflict_id TEXT NOT NULL, PRIMARY KEY (indicator, kind, conflict_id)
+) WITHOUT ROWID;
+INSERT INTO front_indicator_conflicts
+SELECT DISTINCT v.indicator, c.kind, c.conflict_id
+FROM conflict_claims AS m JOIN conflicts AS c ON c.conflict_id = m.conflict_id JOIN vintages AS v ON v.claim_id = m.claim_id;
+
+-- How many figures each document gives, how many of them an archived copy holds, and when it was told; for the sources.
+CREATE TABLE front_documents (
+  document_id TEXT PRIMARY KEY, publisher TEXT NOT NULL, told_on TEXT NOT NULL, n INTEGER NOT NULL, seen INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO front_documents
+SELECT d.document_id, d.publisher, coalesce(d.published_on, v.said_on, ''), coalesce(v.n, 0), coalesce(v.seen, 0)
+FROM documents AS d LEFT JOIN (
+  SELECT document_id, max(said_on) AS said_on, count(*) AS n, sum(evidence = 'in_capture') AS seen FROM vintages
+  WHERE status = 'current' AND superseded_on IS NULL GROUP BY document_id) AS v ON v.document_id = d.document_id;
+
+CREATE TABLE front_evidence (evidence TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO front_evidence
+SELECT evidence, count(*) FROM vintages WHERE status = 'current' AND superseded_on IS NULL GROUP BY evidence;

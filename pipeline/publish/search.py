@@ -1,7 +1,8 @@
 """Build the full-text search of statistics.db: which words stand in or behind each claim and milestone.
 
-A row is found by the titles of its codes in three languages and by its own texts. Leaves the folding to folding.py and
-the tables to database.py.
+A row is found by the titles of its codes in three languages and by its own texts; it also bears marks that nobody can
+type: §2021 for each year it touches, and one for its indicator, such as §prisonpopulation, or §milestones. Leaves the
+folding to folding.py and the tables to database.py.
 """
 
 # ruff: noqa: S608 - every name put into SQL comes from our own schemas, and is quoted
@@ -24,8 +25,18 @@ CODES: Final = ("indicator", "area", "alleged_body", "mechanism", "kind", "origi
 TEXTS: Final = ("title_en", "title_ru", "title_tg", "period_words", "note")
 TITLES: Final = ("title", "title_en", "title_ru", "title_tg")
 
+SPANS: Final = (("period_start", "period_end"), ("date_start", "date_end"))
+MOST_YEARS: Final = 60
+
 # The words are folded already, so the tokenizer only splits at spaces; nothing asks for positions or columns.
 INDEX: Final = "CREATE VIRTUAL TABLE search USING fts5 (words, content = '', detail = none, tokenize = 'ascii')"
+# Every word that begins with a letter: who asks for the beginning of one is quicker with the words than with a prefix.
+WORDS: Final = """
+CREATE TABLE search_words (word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab ('main', 'search', 'row');
+INSERT INTO search_words SELECT term FROM vocabulary WHERE term NOT GLOB '[0-9§]*';
+DROP TABLE temp.vocabulary;
+"""
 ROWS: Final = "CREATE TABLE search_rows (id INTEGER PRIMARY KEY, resource TEXT NOT NULL, key TEXT NOT NULL)"
 
 
@@ -40,7 +51,7 @@ def first_rowids(public: Sequence[PublicTable]) -> dict[str, int]:
 
 
 def fill(connection: sqlite3.Connection, public: Sequence[PublicTable]) -> None:
-    """Write the index of the loaded tables, and search_rows, which says whose rowid it is."""
+    """Write the index of the loaded tables, search_rows, which says whose rowid it is, and search_words."""
     connection.execute(INDEX)
     connection.execute(ROWS)
     code_words = {table.name: dict(_code_words(table)) for table in public}
@@ -58,6 +69,7 @@ def fill(connection: sqlite3.Connection, public: Sequence[PublicTable]) -> None:
     connection.execute("INSERT INTO search (search) VALUES ('optimize')")
     _settings(connection, hashsize=1_048_576, automerge=4)
     connection.execute("COMMIT")
+    connection.executescript(WORDS)
 
 
 def _settings(connection: sqlite3.Connection, **settings: int) -> None:
@@ -72,7 +84,25 @@ def _row_words(table: PublicTable, code_words: Mapping[str, Mapping[str, str]]) 
     for batch in table.table.rows.iter_slices(BATCH_ROWS):
         parts = [_replaced(batch[key.column], code_words.get(key.table, {})) for key in codes]
         parts += [_replaced(batch[name], _folded(batch[name].unique())) for name in texts]
+        parts.append(_group(table.name, batch))
+        parts += [_years(*batch[span]) for span in SPANS if {*span} <= {*batch.columns}]
         yield from batch.select(polars.concat_str(parts, separator=" ")).to_series()
+
+
+def _group(table: str, batch: polars.DataFrame) -> polars.Series:
+    """The mark of what a row is counted with: its indicator, or its table."""
+    names = (
+        batch["indicator"] if "indicator" in batch.columns else polars.Series([table]).new_from_index(0, batch.height)
+    )
+    return "§" + names.str.replace_all("_", "")
+
+
+def _years(starts: polars.Series, ends: polars.Series) -> polars.Series:
+    """The marks of the years that each row touches; none for one without a date."""
+    first = starts.str.head(4).cast(polars.Int32)
+    last = ends.str.head(4).cast(polars.Int32).fill_null(first).clip(first, first + MOST_YEARS)
+    years = polars.int_ranges(first, last + 1, eager=True).cast(polars.List(polars.String)).list.join(" §")
+    return ("§" + years).fill_null("")
 
 
 def _folded(texts: polars.Series) -> dict[str, str]:

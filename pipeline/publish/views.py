@@ -35,7 +35,7 @@ claim_id, indicator, area, period_start, period_end, period_type, period_words, 
 printed, missing_reason, originator, publisher, language, document_id, locator, said_on, note"""
 STOOD: Final = "version, status, recorded_on, superseded_on"
 SHOWN_FIRST: Final = frozenset(
-    {"complaints", "monitoring_visits", "prosecutions", "vintages", "conflicts", "conflict_claims"}
+    {"complaints", "monitoring_visits", "prosecutions", "vintages", "conflicts", "conflict_claims", "documents"}
 )
 LABELLED: Final = frozenset({"indicators", "units", "bodies", "areas", "topics", "documents"})
 

@@ -87,6 +87,22 @@ def ordered(rows: Iterable[Row], asked: Question) -> list[Row]:
     return [row for _, row in sorted(placed, key=lambda one: one[0])]
 
 
+def of_year(rows: Iterable[Row], year: str) -> list[Row]:
+    """The figures that touch a year: first those for the whole of it, of complaints, and country totals."""
+    whole = (f"{year}-01-01", f"{year}-12-31")
+    figures = [row for row in rows if row["topic"]]
+    figures.sort(key=lambda row: (row["period_end"], row["key"]), reverse=True)
+    return sorted(
+        figures,
+        key=lambda row: (
+            (row["period_start"], row["period_end"]) != whole,
+            row["topic"] != "complaints",
+            row["context"],
+            bool(row["broken_down_by"]),
+        ),
+    )
+
+
 def named(rows: Iterable[Row], asked: Question) -> list[Row]:
     """The rows whose titles bear every word."""
     return [row for row in rows if asked.stems and all(stems & _stems(row["titles"]) for stems in asked.stems)]

@@ -35,10 +35,11 @@ NUMERIC: Final = frozenset({"INTEGER", "NUMERIC"})
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The columns of a table with their types, and the list each column of codes takes its codes from."""
+    """The columns of a table with their types, the list each takes its codes from, and how many make its key."""
 
     columns: Mapping[str, str]
     lists: Mapping[str, tuple[str, str]]
+    keys: int
 
 
 async def of_query(
@@ -89,8 +90,8 @@ async def _of_table(datasette: Any, database: str, shape: Shape, asked: Asked) -
     columns |= {name.partition("__")[0] for name in filters}
     if unknown := sorted(name for name in options if name not in OPTIONS and not FORM.fullmatch(name)):
         return say("no_parameter", tongue, names=", ".join(unknown), takes=say("takes", tongue, names=_names(shape)))
-    if twice := of_options(options, tongue):
-        return twice
+    if wrong := of_options(options, tongue) or _of_next(shape, asked.get("_next", ()), tongue):
+        return wrong
     if missing := sorted(columns - shape.columns.keys()):
         return say("no_column", tongue, name=", ".join(missing), columns=_names(shape))
     for name, values in filters.items():
@@ -103,6 +104,13 @@ async def _of_table(datasette: Any, database: str, shape: Shape, asked: Asked) -
             if not all([(await datasette.execute(database, known, {"code": value})).first() for value in values]):
                 return say("no_code", tongue, name=column, list=other)
     return None
+
+
+def _of_next(shape: Shape, starts: Sequence[str], tongue: str) -> str | None:
+    """A page of a table starts after a key, with or without the value it is sorted by; one of a view after a number."""
+    lengths = {shape.keys - 1, shape.keys}
+    good = all(start.count(",") in lengths if shape.keys else re.fullmatch("[0-9]{1,9}", start) for start in starts)
+    return None if good else say("no_next", tongue)
 
 
 def _of_filter(shape: Shape, column: str, operator: str, values: Sequence[str], tongue: str) -> str | None:
@@ -126,11 +134,13 @@ async def _shape(datasette: Any, database: str, table: str) -> Shape:
     """What one table is; asked once, for the file never changes."""
     kept: dict[tuple[str, str], Shape] = datasette.__dict__.setdefault("shapes", {})
     if (database, table) not in kept:
-        columns = await datasette.execute(database, "SELECT name, type FROM pragma_table_info(:t)", {"t": table})
+        columns = await datasette.execute(database, "SELECT name, type, pk FROM pragma_table_info(:t)", {"t": table})
         keys = await datasette.execute(
             database, 'SELECT "from", "table", "to" FROM pragma_foreign_key_list(:t)', {"t": table}
         )
         kept[database, table] = Shape(
-            {row[0]: row[1].upper() for row in columns.rows}, {row[0]: (row[1], row[2]) for row in keys.rows}
+            {row[0]: row[1].upper() for row in columns.rows},
+            {row[0]: (row[1], row[2]) for row in keys.rows},
+            sum(row[2] > 0 for row in columns.rows),
         )
     return kept[database, table]

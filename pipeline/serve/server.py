@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline import errors
+from pipeline.records import DATABASE_SHAPE
 
 DATABASE: Final = "statistics.db"
 PLUGINS: Final = Path(__file__).resolve().parent / "plugins"
@@ -46,13 +47,20 @@ SETTINGS: Final[Mapping[str, str]] = {
 def command(release: Path, metadata: Path, where: Sequence[str]) -> list[str]:
     """The command line that serves `release`; `where` are Datasette's words for a port or a socket.
 
-    Raises: UsageError when there is no release yet.
+    Raises: UsageError when there is no release yet, or one whose pages this code cannot make.
     """
     database = release.resolve() / DATABASE
     if not database.is_file():
         raise errors.UsageError(
             f"serve: no published {DATABASE} was found, expected one in build/current: nothing is published yet. "
             "Type: make publish"
+        )
+    with database.open("rb") as file:
+        shape = int.from_bytes(file.read(64)[60:64], "big")  # PRAGMA user_version
+    if shape != DATABASE_SHAPE:
+        raise errors.UsageError(
+            f"serve: {DATABASE} of release {database.parent.name} has shape {shape}, expected {DATABASE_SHAPE}: other "
+            "code made it, and these pages ask for more. Type: make publish OFFLINE=1, or check out that code"
         )
     settings = [word for name, value in SETTINGS.items() for word in ("--setting", name, value)]
     return [

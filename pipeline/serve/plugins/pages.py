@@ -12,7 +12,8 @@ import json
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 import pluggy
 from datasette import Response
 from datasette.app import Datasette
+from datasette.database import QueryInterrupted
 from markupsafe import Markup
 
 from pipeline import folding, wording
@@ -36,7 +38,9 @@ VIEWS: Final = ("claims", "claim_versions")
 # Data answers are the same in every language.
 DATA: Final = re.compile(r"/(v1|feed|files|site)(/|$)|.*\.(json|csv|db|xlsx|atom|xml|yaml|txt)$")
 LABEL: Final = re.compile(r"\b(title|definition|explanation|reason)_en\b")
-READ, ENOUGH, SHOWN = 300, 5, 50
+READ, OF_EACH, ENOUGH = 600, 40, 5
+BEGINNING: Final = re.compile(r'"([^"\s]+)"\*')
+Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
 # Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
 FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -140,7 +144,49 @@ def asgi_wrapper(datasette: Any) -> Callable[[prepared.App], prepared.App]:
 UNSAID: Final = """
 SELECT 'indicators' AS resource, indicator AS key, title_en AS title, '' AS broken_down_by, NULL AS period_start,
   NULL AS period_end, indicator || ' ' || title_ru || ' ' || title_tg || ' ' || title_en AS titles, 0 AS context
-FROM indicators WHERE indicator NOT IN (SELECT indicator FROM claims)"""
+FROM indicators WHERE indicator NOT IN (SELECT indicator FROM front_series)"""
+
+
+def searching(ask: Ask) -> Callable[[str], Awaitable[list[Mapping[str, Any]]]]:
+    """What finds the rows for a text that a reader typed, those that answer best first."""
+    written: list[frozenset[str]] = []  # the folded words of all titles, once somebody asks
+
+    async def whole(terms: str) -> str:
+        """The terms with each beginning of a word as the words that begin so."""
+        begun = {beginning: await ask(BEGUN, begun=beginning) for beginning in BEGINNING.findall(terms)}
+        words = {one: " OR ".join(f'"{row["word"]}"' for row in rows) or f'"{one}"' for one, rows in begun.items()}
+        return BEGINNING.sub(lambda one: words[one[1]], terms)
+
+    async def read(terms: str, years: Sequence[str]) -> list[Mapping[str, Any]]:
+        dated = f"({terms}) AND ({' OR '.join(f'§{year}' for year in years)})"
+        rows = {row["key"]: row for some in [dated] * bool(years) + [terms] for row in await answers(some)}
+        return list(rows.values())
+
+    async def answers(terms: str) -> list[dict[str, Any]]:
+        try:
+            return await ask(SEARCH, asked=terms)
+        except QueryInterrupted:  # many words in a large record: the first rows that bear them
+            return await ask(SEARCH.replace(NEAR, FIRST_ROWS), asked=terms)
+
+    async def found(text: str) -> list[Mapping[str, Any]]:
+        if not written:
+            written.append(frozenset(folding.folded(" ".join([row["title"] for row in await ask(TITLES)])).split()))
+        asked = asking.question(text, written[0])
+        if not asked.terms:
+            return [
+                row for year in asked.years[:1] for row in asking.of_year(await ask(SEARCH, asked=f"§{year}"), year)
+            ]
+        asked = replace(asked, terms=tuple([await whole(term) for term in asked.terms]))
+        asked = asking.weighed(asked, [(await ask(COUNT, asked=term))[0]["n"] for term in asked.terms])
+        hits = await read(asked.every, asked.years) + asking.named(await ask(UNSAID), asked)
+        best = asking.ordered(hits, asked)
+        if len(best) < ENOUGH and len(asked.terms) > 1:
+            there = {row["key"] for row in best}
+            more = await read(asked.some, asked.years)
+            best += asking.ordered((row for row in more if row["key"] not in there), asked)
+        return best
+
+    return found
 
 
 @hookimpl
@@ -162,27 +208,9 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
                 return []
             raise
 
-    written: list[frozenset[str]] = []  # the folded words of all titles, once somebody asks
-
-    async def found(text: str) -> list[Mapping[str, Any]]:
-        if not written:
-            written.append(frozenset(folding.folded(" ".join([row["title"] for row in await ask(TITLES)])).split()))
-        asked = asking.question(text, written[0])
-        if not asked.terms:
-            return [row for year in asked.years[:1] for row in await ask(OF_YEAR, year=year)]
-        counts = [(await ask(COUNT, asked=term))[0]["n"] for term in asked.terms]
-        asked = asking.weighed(asked, counts)
-        hits = await ask(SEARCH, asked=asked.every) + asking.named(await ask(UNSAID), asked)
-        best = asking.ordered(hits, asked)
-        if len(best) < ENOUGH and len(asked.terms) > 1:
-            there = {row["key"] for row in best}
-            more = await ask(SEARCH, asked=asked.some)
-            best += asking.ordered((row for row in more if row["key"] not in there), asked)
-        return best[:SHOWN]
-
     env.finalize = lambda value: value.translate(guard.TURNING) if isinstance(value, str) else value
     env.globals |= {
-        "t": t, "ask": ask, "found": found, "language": tongue,
+        "t": t, "ask": ask, "found": searching(ask), "language": tongue,
         "href": lambda path: Markup("{}{}").format(prefix, path),
         "label": lambda column: WORDS.get(f"column_{column}", {}).get(tongue) or labels.get(column, column),
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
@@ -208,36 +236,36 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
 
 # A sitemap holds 50,000 at most.
 PAGES: Final = """
-SELECT DISTINCT '/topic/' || topic FROM vintages UNION ALL SELECT '/series/' || indicator FROM indicators
-UNION ALL SELECT '/conflict/' || conflict_id FROM conflicts UNION ALL SELECT '/document/' || document_id FROM documents
-UNION ALL SELECT '/figure/' || claim_id FROM (SELECT claim_id FROM vintages GROUP BY claim_id LIMIT 45000)"""
-# A row of the index is a claim or an event; the nearest are read, asking.py puts them in order.
-SEARCH: Final = f"""
-SELECT r.resource, r.key, coalesce(i.title_en, m.title_en) AS title, c.value, c.qualifier, c.unit_name,
-  c.originator_name, c.broken_down_by, d.title AS document_title, m.document_id,
-  coalesce(c.period_start, m.date_start) AS period_start, coalesce(c.period_end, m.date_end) AS period_end,
-  coalesce(i.indicator || ' ' || i.title_ru || ' ' || i.title_tg, m.title_ru || ' ' || m.title_tg) || ' '
-  || coalesce(i.title_en, m.title_en) AS titles, coalesce(i.ohchr_type = 'context', 0) AS context
-FROM (SELECT rowid, rank FROM search WHERE search MATCH :asked ORDER BY rank LIMIT {READ}) AS s
-JOIN search_rows AS r ON r.id = s.rowid
-LEFT JOIN claims AS c ON c.claim_id = r.key LEFT JOIN milestones AS m ON m.milestone_id = r.key
-LEFT JOIN indicators AS i ON i.indicator = c.indicator
-LEFT JOIN documents AS d ON d.document_id = coalesce(c.document_id, m.document_id)"""  # noqa: S608  our number
-
-
+SELECT DISTINCT '/topic/' || topic FROM front_series UNION ALL SELECT '/series/' || indicator FROM indicators
+UNION ALL SELECT '/document/' || document_id FROM documents UNION ALL SELECT '/conflict/' || conflict_id FROM conflicts
+UNION ALL SELECT '/figure/' || claim_id FROM (SELECT DISTINCT claim_id FROM vintages LIMIT 49900) LIMIT 49900"""
+# A row of the index is a claim or an event. Some of each indicator are read, whatever the number that bear a word, and
+# asking.py puts them in order: a common word would have SQLite weigh the whole record. Marks: publish/search.py.
+NEAR: Final = f"""
+WITH groups(mark) AS (SELECT replace(indicator, '_', '') FROM indicators UNION ALL SELECT 'milestones'),
+near(id) AS (
+  SELECT one.value FROM groups, json_each((SELECT json_group_array(rowid) FROM (
+    SELECT rowid FROM search WHERE search MATCH '(' || :asked || ') AND §' || mark LIMIT {OF_EACH}))) AS one
+  ORDER BY one.key LIMIT {READ})"""  # noqa: S608  our numbers
+FIRST_ROWS: Final = f"WITH near(id) AS (SELECT rowid FROM search WHERE search MATCH :asked LIMIT {READ})"  # noqa: S608
+SEARCH: Final = f"""{NEAR},
+kept(resource, key) AS (SELECT r.resource, r.key FROM near CROSS JOIN search_rows AS r ON r.id = near.id)
+SELECT k.resource, k.key, c.topic, c.indicator_title AS title, c.value, c.qualifier, c.unit_name, c.originator_name,
+  c.broken_down_by, c.document_title, c.document_id, c.period_start, c.period_end,
+  coalesce(i.ohchr_type = 'context', 0) AS context,
+  i.indicator || ' ' || i.title_ru || ' ' || i.title_tg || ' ' || i.title_en AS titles
+FROM kept AS k CROSS JOIN claims AS c ON c.claim_id = k.key JOIN indicators AS i ON i.indicator = c.indicator
+UNION ALL
+SELECT k.resource, k.key, '', m.title_en, NULL, NULL, NULL, NULL, NULL, d.title, m.document_id, m.date_start,
+  m.date_end, 0, m.title_ru || ' ' || m.title_tg || ' ' || m.title_en
+FROM kept AS k CROSS JOIN milestones AS m ON m.milestone_id = k.key
+LEFT JOIN documents AS d ON d.document_id = m.document_id"""  # noqa: S608  our numbers
+BEGUN: Final = "SELECT word FROM search_words WHERE word >= :begun AND word < :begun || char(1114111) LIMIT 40"
 TITLES: Final = """
 SELECT title_en || ' ' || title_ru || ' ' || title_tg AS title FROM indicators UNION ALL
 SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM bodies UNION ALL
 SELECT title_en || ' ' || title_ru || ' ' || title_tg FROM areas UNION ALL SELECT title FROM documents"""
-COUNT: Final = f"SELECT count(*) AS n FROM (SELECT 1 FROM search WHERE search MATCH :asked LIMIT {10 * READ})"  # noqa: S608
-# A year alone asks for what is said of it: country totals of complaints first.
-OF_YEAR: Final = f"""
-SELECT 'claims' AS resource, c.claim_id AS key, c.indicator_title AS title, c.value, c.qualifier, c.unit_name,
-  c.originator_name, c.broken_down_by, c.document_title, c.document_id, c.period_start, c.period_end
-FROM claims AS c JOIN indicators AS i ON i.indicator = c.indicator
-WHERE c.period_start <= :year || '-12-31' AND c.period_end >= :year || '-01-01'
-ORDER BY c.period_start <> :year || '-01-01' OR c.period_end <> :year || '-12-31', c.topic <> 'complaints',
-  i.ohchr_type = 'context', c.broken_down_by <> '', c.period_end DESC, c.claim_id LIMIT {SHOWN}"""  # noqa: S608  our number
+COUNT: Final = "SELECT count(*) AS n FROM (SELECT 1 FROM search WHERE search MATCH :asked LIMIT 3000)"
 
 
 def address(request: Any) -> str:
