@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     rf"|(?P<space>[{SPACES}\n\t\r]+)|(?P<other>(?s:.))"
 )
 _HIDDEN = rf"(?<=[{_LETTER}\u0300-\u036f])[\u00ad\u200b-\u200d\u2060]"
-_APART = re.compile(rf"[\u0300-\u036f]|{_HIDDEN}")
+_APART = re.compile(rf"[\u0300-\u036f\u00ad\u200b-\u200d\u2060](?:(?<=[\u0300-\u036f])|(?<=[{_LETTER}\u0300-\u036f].))")
 _CLUSTER = re.compile(rf"(?P<hidden>{_HIDDEN})|[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", re.DOTALL)
 _CYRILLIC_WORD = re.compile("[\u0400-\u04ff’'-]+")
 _LATIN_WORD = re.compile("[A-Za-z’'-]+")
