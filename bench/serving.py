@@ -118,7 +118,8 @@ def _more(table: polars.DataFrame, rows: int) -> polars.DataFrame:
 @contextmanager
 def running(words: list[str], address: str, cwd: Path = HOME) -> Iterator[subprocess.Popen[bytes]]:
     """A server, once it answers, until the block ends."""
-    started = subprocess.Popen(words, cwd=cwd, stderr=subprocess.DEVNULL, env=server.surroundings())
+    quiet = subprocess.DEVNULL
+    started = subprocess.Popen(words, cwd=cwd, stdout=quiet, stderr=quiet, env=server.surroundings())
     for _ in range(600):
         try:
             if httpx.get(address, trust_env=False, timeout=30).status_code < httpx.codes.BAD_REQUEST:
