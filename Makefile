@@ -37,7 +37,7 @@ doctor: .venv/run.stamp  ## look whether this server can publish, and say each c
 	@$(PIPELINE) doctor
 
 test: .venv/dev.stamp  ## the tests, under 6 minutes on two cores
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 exam: .venv/dev.stamp checkers  ## the long exams: many random instances, many kills, foreign clients
 	@$(BIN)/python -m pytest -m exam

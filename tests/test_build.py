@@ -121,23 +121,16 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_a_second_run_says_unchanged(checkout: Path) -> None:
-    """Same input, same release, and no tracked file is touched."""
+def test_a_second_run_says_unchanged_to_people_and_to_machines(checkout: Path) -> None:
+    """Same input, same release, no tracked file touched; stdout and build/run.json hold the run, stderr tells it."""
     before = fingerprint(checkout)
     done = command(checkout, "publish", "--offline", "--json")
     run = json.loads(done.stdout)
 
     assert (done.returncode, run["outcome"], run["changed_files"]) == (0, "unchanged", [])
     assert fingerprint(checkout) == before
-
-
-def test_the_run_is_told_to_people_and_to_machines(checkout: Path) -> None:
-    """Stdout holds one JSON document, stderr a table per source, build/run.json the same run."""
-    done = command(checkout, "publish", "--offline", "--json")
-    told = json.loads((checkout / "build" / "run.json").read_text(encoding="utf-8"))
-
-    assert json.loads(done.stdout) == told
-    assert set(told["sources"]) == {path.name for path in (HOME / "sources").iterdir() if path.is_dir()}
+    assert run == json.loads((checkout / "build" / "run.json").read_text(encoding="utf-8"))
+    assert set(run["sources"]) == {path.name for path in (HOME / "sources").iterdir() if path.is_dir()}
     assert "coalition" in done.stderr
     assert "Unchanged: release" in done.stderr
 

@@ -272,7 +272,7 @@ def agree(descriptor: dict[str, Any], files: dict[str, bytes]) -> None:
 
 
 SAMPLE = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
 EXAM = settings(SAMPLE, max_examples=4_000)
 
