@@ -125,7 +125,7 @@ class Joint:
             known = self.lows, self.highs, floor, ceiling
             found = mended(self.space, *known, self.tables, since, search=len(since) > last)
             if found is not None:
-                self._pool.append((found, self.space.summed(found[-1])[: self.space.cells].astype(numpy.int64)))
+                self._pool.append((found, self.space.held(found[-1])))
                 return found
         return None
 

@@ -97,17 +97,14 @@ def _searched(
     """The rounded number of every cell of a large system, set out from draws of the key and what was printed last."""
     seed = int.from_bytes(hmac.digest(key, b"a large system", hashlib.sha256), "big")
     start = (held + numpy.random.default_rng(seed).integers(0, base, len(held))) // base
-    rows, atoms, _ = space.triples
-    alone = numpy.bincount(rows, minlength=space.cells)[rows] == 1  # a cell that is one atom stays, if it may
-    kept = alone & (rows < space.cells) & (numpy.append(last, numpy.full(space.seams, -1))[rows] >= 0)
-    start[atoms[kept]] = numpy.clip(last[rows[kept]] // base, least[rows[kept]], most[rows[kept]])
+    cells, atoms = (one[last[space.single[0]] >= 0] for one in space.single)
+    start[atoms] = numpy.clip(
+        last[cells] // base, least[cells], most[cells]
+    )  # a cell that is one atom stays, if it may
     none, any_ = numpy.zeros(len(held), dtype=numpy.int64), numpy.full(len(held), MOST)
     found = (search.tables(space, start, (least, most), seed + attempt, none, any_) for attempt in range(ATTEMPTS))
     told = next((one for one in found if one is not None), None)
-    if told is None:
-        return None
-    cells = rows < space.cells
-    return base * numpy.bincount(rows[cells], told[atoms[cells]], space.cells).astype(numpy.int64)
+    return None if told is None else base * space.held(told)
 
 
 def drawn(key: bytes, cell: Cell) -> float:

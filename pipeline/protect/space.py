@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy
@@ -84,6 +85,17 @@ class Space:
         """The count of every cell for tables over the cliques, then what each seam is off."""
         rows, atoms, values = self.triples
         return numpy.bincount(rows, values * solution[atoms], self.cells + self.seams)
+
+    def held(self, tables: numpy.ndarray) -> numpy.ndarray:
+        """The count of every cell for whole tables over the cliques."""
+        return self.summed(tables)[: self.cells].astype(numpy.int64)
+
+    @cached_property
+    def single(self) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The cells that are one atom, and which atom each is."""
+        rows, atoms, _ = self.triples
+        alone = (numpy.bincount(rows, minlength=self.cells)[rows] == 1) & (rows < self.cells)
+        return rows[alone], atoms[alone]
 
     def numbered(self, profiles: numpy.ndarray) -> list[numpy.ndarray]:
         """The atom that each profile is in, per clique."""

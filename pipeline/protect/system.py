@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy
 
-from pipeline.protect import search
 from pipeline.protect.published import MOST
+from pipeline.protect.search import tables as sought
 from pipeline.protect.solver import ANY, WHOLE, Program
 from pipeline.protect.space import Space
 
@@ -46,16 +46,14 @@ def _sought(
     ceiling: numpy.ndarray,
 ) -> numpy.ndarray | None:  # fmt: skip
     """The same for one release of many cells, by a search; None where it gave up."""
-    rows, atoms, _ = space.triples
-    alone = (numpy.bincount(rows, minlength=space.cells)[rows] == 1) & (rows < space.cells)
-    start, told, inside = floor.copy(), high < MOST, rows < space.cells
-    least, most = (numpy.bincount(rows[inside], one[atoms[inside]], space.cells) for one in (floor, ceiling))
-    start[atoms[alone]] = numpy.where(told, middle, low)[rows[alone]]
+    start, told, (cells, atoms) = floor.copy(), high < MOST, space.single
+    least, most = space.held(floor), space.held(ceiling)
+    start[atoms] = numpy.where(told, middle, low)[cells]
     for reach in (2, 3):
         lower = numpy.maximum(low, numpy.minimum(middle - reach, most))  # what is known may lie far from the middle
         upper = numpy.minimum(high, numpy.maximum(middle + reach, least))
         limits = numpy.where(told, lower, low).astype(int), numpy.where(told, upper, high).astype(int)
-        found = search.tables(space, start, limits, reach, floor, ceiling)
+        found = sought(space, start, limits, reach, floor, ceiling)
         if found is not None:
             return found
     return None
@@ -164,7 +162,7 @@ def joined(
     if alone is not None:
         return numpy.insert(tables, place, alone, axis=0)
     both, kept = numpy.insert(tables, place, most, axis=0), highs.copy()
-    held = space.summed(tables[-1])[: space.cells].astype(numpy.int64)
+    held = space.held(tables[-1])
     kept[-1] = numpy.minimum(highs[-1], numpy.maximum(held, lows.max(axis=0)))
     found = mended(space, lows, kept, floor, ceiling, both, search=False)
     return mended(space, lows, highs, floor, ceiling, both) if found is None else found
@@ -221,7 +219,7 @@ def near(
     """
     at = list(since)
     spare = numpy.diff(tables, axis=0, prepend=0)[at].ravel()
-    held = numpy.stack([space.summed(one)[: space.cells].astype(numpy.int64) for one in tables])
+    held = numpy.stack([space.held(one) for one in tables])
     least, most = lows - held, numpy.where(highs < MOST, highs - held, 2 * MOST)
     tables, held = tables[at], held[at]
     lows, highs = numpy.maximum.reduceat(least, at) + held, numpy.minimum.reduceat(most, at) + held
