@@ -21,7 +21,7 @@ import pytest
 import registers
 import xlsxwriter
 
-from pipeline import build, errors
+from pipeline import build, errors, protect
 from pipeline.protect import attack, carried, claimed, design, leaving, published, register, witness
 
 HOME = Path(__file__).resolve().parent.parent
@@ -568,6 +568,20 @@ def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publica
         assert ([one.name for one in tables], told) == (["a"], [])
     with build.counted(order[0], None, []) as (tables, told):  # the run above ended before its tables went live
         assert ([one.name for one in tables], len(told)) == (["a"], 1)
+
+
+def test_facts_of_a_table_hide_none_of_the_ledger(tmp_path: Path, key: Path) -> None:
+    """What the coalition told of three women counts beside a table of facts that says nothing of them."""
+    (tmp_path / "design.yml").write_text(
+        "known_elsewhere: {complaints_documented_coalition: [coalition]}\ntables: {a: [year, sex]}", encoding="utf-8"
+    )
+    (tmp_path / "facts.csv").write_text("year,sex,value\n", encoding="utf-8")
+    file, told = registers.write(tmp_path / "r.csv", women(3)), [CLAIM | {"sex": "female", "value": "3"}]
+    order = file, tmp_path / "out", key, tmp_path / "design.yml", tmp_path / "home", TODAY, (), tmp_path / "facts.csv"
+
+    with pytest.raises(errors.NotPublishable, match="figures known from elsewhere"):
+        protect.protected(*order, told)
+    protect.protected(*order)
 
 
 def test_facts_that_are_not_true_of_the_register_are_no_proof(tmp_path: Path) -> None:

@@ -34,8 +34,7 @@ def protected(
 
     key, plan = leaving.secret(key_file, home), design.read(design_file)
     cases = register.read(register_file, today)
-    known = facts or claimed.facts(claims, plan.known_elsewhere, cases)
-    return leaving.protect(cases, plan, out, key, earlier, known)
+    return leaving.protect(cases, plan, out, key, earlier, facts, claimed.facts(claims, plan.known_elsewhere, cases))
 
 
 def attacked(

@@ -57,9 +57,9 @@ class Left:
 
 def protect(
     cases: polars.DataFrame, design: Design, out: Path, key: bytes, earlier: Sequence[Path],
-    facts: Path | Sequence[Printed] = (),
+    facts: Path | None = None, known: Sequence[Printed] = (),
 ) -> Left:  # fmt: skip
-    """The tables of `design` in the folder `out`, proved safe together with `earlier` releases.
+    """The tables of `design` in the folder `out`, proved safe together with `earlier` releases, `facts` and `known`.
 
     Raises: NotPublishable when there are too few cases or nothing can be proved; UsageError for a folder or release
     that cannot be used. Then `out` is as it was.
@@ -76,7 +76,7 @@ def protect(
     staged = out.with_name(f".tmp-{out.name}")
     shutil.rmtree(staged, ignore_errors=True)
     try:
-        left = _staged(cases, design, staged, key, releases, facts)
+        left = _staged(cases, design, staged, key, releases, facts, known)
         _exchange(staged, out)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -130,7 +130,7 @@ def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication
 
 def _staged(
     cases: polars.DataFrame, design: Design, staged: Path, key: bytes, releases: Sequence[tuple[Path, Publication]],
-    facts: Path | Sequence[Printed],
+    facts: Path | None, known: Sequence[Printed],
 ) -> Left:  # fmt: skip
     """The release written to `staged`, attacked and certified; tables that stand in the way are withheld one by one."""
     years = [
@@ -143,7 +143,7 @@ def _staged(
             f"design: column {', '.join(sorted(apart))} leaves out years that the register holds, so its parts would "
             "not add up to the total. Put every year in one of its codes."
         )
-    known = tuple(published.cells(facts, design.described(years), 1)) if isinstance(facts, Path) else facts
+    known = (*known, *(published.cells(facts, design.described(years), 1) if facts else ()))
     open_, pushed, tries = list(design.tables), Counter[Cell](), 0
     attacked: tuple[Any, ...] = ()
     while open_:
