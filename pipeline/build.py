@@ -63,9 +63,9 @@ class Run:
     """What a run did, as build/run.json tells it.
 
     `outcome` is published, unchanged or refused; `changes` counts rows added, removed and altered per table;
-    `changed_files` are the tracked files rewritten; `met` is what the visits met, None where none was wanted;
-    `register` tells its keeper what to know;
-    `accepted` are claims of known series taken from new pages, `waiting` counts what waits in build/review.csv.
+    `changed_files` are the tracked files rewritten; `register` tells what the keeper of a register should know; `met`
+    is what the visits met, None where none was wanted; `accepted` are claims of known series taken from new pages,
+    `waiting` counts what waits in build/review.csv.
     """
 
     outcome: str
@@ -180,25 +180,27 @@ def counted(workspace: Workspace, register: Register | None, claims: Sequence[Ro
     """
     from pipeline import protect
 
-    told: list[str] = []
-    kept = sorted(path for path in (workspace.home / "register").glob("[0-9]*") if path.is_dir())
+    home = workspace.home
+    kept = sorted(path for path in (home / "register").glob("[0-9]*") if path.is_dir())
     if register is None:
-        for path in sorted(kept[-1].glob("*.csv"))[:1] if kept else ():
-            live = workspace.home / "data" / path.name
-            if not live.is_file() or live.read_bytes() != path.read_bytes():
-                told.append(f"register/{kept[-1].name} was certified by a run that did not end; it goes live now.")
-        yield protect.register_tables(kept[-1]) if kept else [], told
+        newest, told = kept[-1] if kept else None, []
+        if newest and not all(_same(path, home / "data" / path.name) for path in newest.glob("*.csv")):
+            told.append(f"register/{newest.name} was certified by a run that did not end; it goes live now.")
+        yield protect.register_tables(newest) if newest else [], told
         return
     workspace.say("counting the register, and attacking what was counted")
-    fresh = workspace.home / "register" / f"{len(kept) + 1:04d}"
-    design = workspace.home / "schemas" / "disclosure.yml"
-    home = workspace.home
+    fresh, design = home / "register" / f"{len(kept) + 1:04d}", home / "schemas" / "disclosure.yml"
     left = protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
     try:
         yield protect.register_tables(fresh), left.sentences()
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether there is the other file as well, byte for byte."""
+    return other.is_file() and other.read_bytes() == one.read_bytes()
 
 
 def check(workspace: Workspace) -> tuple[Ledger, list[PublicTable], list[Finding], int]:
