@@ -238,6 +238,7 @@ def test_an_error_of_a_sheet_is_printed_and_not_left_empty() -> None:
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, ["Дел", 12])
         sheet.write_formula(1, 0, "=1/0", None, "#DIV/0!")
+        sheet.write_number(1, 1, 34, book.add_format({"num_format": "!0"}))  # a format is no error, however it begins
     (table,) = extract.read(made.getvalue()).tables
 
-    assert [list(row) for row in table.rows] == [["Дел", "12"], ["#DIV/0!", ""]]
+    assert [list(row) for row in table.rows] == [["Дел", "12"], ["#DIV/0!", "!34"]]

@@ -71,6 +71,12 @@ def read(body: bytes, draft: Draft) -> None:
             _tabulate(sheet.name, rows, merges, hidden, draft)
 
 
+class _Shown(str):
+    """What a cell shows in place of a value, such as #DIV/0!."""
+
+    __slots__ = ()
+
+
 class _Beside:
     """What calamine does not tell of an XLSX file: what is hidden, number formats, raised digits."""
 
@@ -98,7 +104,7 @@ class _Beside:
                 self.raised[plain] = marked
 
     def sheet(self, name: str) -> tuple[Hidden, dict[tuple[int, int], str]]:
-        """The hidden rows and columns of a sheet; the number formats of its cells, and after a "!" their errors."""
+        """The hidden rows and columns of a sheet; the number formats of its cells, or the errors they show."""
         tree = self.package.tree(self.paths.get(name, ""))
         if tree is None:
             return (set(), set()), {}
@@ -118,7 +124,7 @@ class _Beside:
             _place(cell.get("r")): self.formats[cell.get("s")]
             for cell in tree.iter(_S + "c")
             if cell.get("s") in self.formats and cell.get("r")
-        } | {_place(cell.get("r")): f"!{cell.findtext(f'{_S}v', '')}" for cell in tree.iter(_S + "c")
+        } | {_place(cell.get("r")): _Shown(cell.findtext(f"{_S}v", "")) for cell in tree.iter(_S + "c")
              if cell.get("t") == "e" and cell.get("r")}  # fmt: skip
         return (rows, columns), codes
 
@@ -136,8 +142,8 @@ def _formats(styles: Any) -> dict[str, str]:
 
 def _printed(value: Any, code: str, raised: dict[str, str]) -> str:
     """A value as the sheet shows it, without thousands marks."""
-    if code.startswith("!"):
-        return code[1:]
+    if isinstance(code, _Shown):
+        return str(code)
     if isinstance(value, str):
         return raised.get(value, value.strip(" \t\r\n"))
     if isinstance(value, bool):
