@@ -20,11 +20,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import polars
 
+from pipeline import build
 from pipeline.publish import database
 from pipeline.records import PublicTable, Table
 from pipeline.serve import server
@@ -69,14 +69,10 @@ def filled(folder: Path, rows: int) -> Path:
     tables = {one["name"]: polars.read_csv(target / one["path"], infer_schema=False) for one in told}
     tables |= _stretched(tables, rows)
     (target / server.DATABASE).unlink()
-    public = [PublicTable(Table(name, _schema(name), rows)) for name, rows in tables.items()]
+    own = build.table_schemas(HOME)
+    public = [PublicTable(Table(name, own.get(name, own["code_list"]), rows)) for name, rows in tables.items()]
     database.write(public, target / server.DATABASE)
     return folder
-
-
-def _schema(name: str) -> Any:
-    own = HOME / "schemas" / f"{name}.json"
-    return json.loads((own if own.is_file() else own.with_name("code_list.json")).read_text(encoding="utf-8"))
 
 
 def _stretched(tables: Mapping[str, polars.DataFrame], rows: int) -> dict[str, polars.DataFrame]:

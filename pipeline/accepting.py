@@ -218,7 +218,7 @@ def _reviewed(file: Path) -> list[dict[str, str]]:
 
 def _append(
     folder: Path, rows: Sequence[Mapping[str, str]], recorded_on: date, touched: set[Path],
-    standing: Mapping[tuple[str, ...], Mapping[str, str]],
+    standing: dict[tuple[str, ...], dict[str, str]],
 ) -> list[str]:  # fmt: skip
     """Add claims or versions of them, documents and decisions of one source; the claims that are new or changed."""
     documents = {row["document_id"] for row in files.rows(folder / "documents.csv")}
@@ -234,7 +234,7 @@ def _append(
             told.append(claim["claim_id"] + (f" version {claim['version']}" if old else ""))
             if old:
                 _revised(folder / "corrections.yml", claim, old, touched)
-                standing = {**standing, _key(claim): claim}  # the page may print its new number twice
+                standing[_key(claim)] = claim  # the page may print its new number twice
         if claim and row["document_id"] not in documents:
             documents.add(row["document_id"])
             cells = {"title": row["title"], "publisher": claim["publisher"], "published_on": row["said_on"]}
