@@ -13,6 +13,7 @@ import pytest
 from served import HOME
 
 from pipeline.serve import asking
+from pipeline.serve.plugins import pages
 
 FIRST = 5
 HIT = re.compile(r"<li>.*?</li>", re.DOTALL)
@@ -24,6 +25,16 @@ def hits(site: httpx.Client, prefix: str, question: str) -> list[str]:
     got = site.get(f"{prefix}/search", params={"q": question})
     assert got.status_code == 200
     return HIT.findall(got.text.partition('<ol class="hits">')[2])
+
+
+def test_a_question_too_long_for_the_clock_is_answered_with_the_first_rows(home: Path) -> None:
+    """What is asked instead tells the same of each row."""
+    with sqlite3.connect(home / "build" / "current" / "statistics.db") as base:
+        near = base.execute(pages.SEARCH, {"asked": '"torture"'})
+        first = base.execute(pages.SEARCH.replace(pages.NEAR, pages.FIRST_ROWS), {"asked": '"torture"'})
+
+        assert [one[0] for one in first.description] == [one[0] for one in near.description]
+        assert len(set(first.fetchall()) & set(near.fetchall())) > 20
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "tg"])
