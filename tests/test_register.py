@@ -555,7 +555,8 @@ def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publica
     """Three women of a year, and the coalition's own figure: nothing is written; without it the table leaves."""
     for name in ("schemas", "register"):
         (tmp_path / name).mkdir()
-    plan = "register:\n  known_elsewhere: {complaints_documented_coalition: [coalition]}\n  tables: {a: [year, sex]}\n"
+    plan = "register:\n  known_elsewhere: {complaints_documented_coalition: [coalition]}\n"
+    plan += "  tables: {register_a: [year, sex]}\n"
     (tmp_path / "schemas" / "disclosure.yml").write_text(plan, encoding="utf-8")
     file = registers.write(tmp_path / "r.csv", women(3))
     order = build.Workspace(tmp_path), build.Register(file, key, TODAY)
@@ -565,9 +566,9 @@ def test_a_figure_of_the_ledger_that_gives_a_small_number_away_stops_the_publica
             pass
     assert (raised.value.exit_code, list((tmp_path / "register").iterdir())) == (12, [])
     with build.counted(*order, [CLAIM | {"sex": "female", "value": "4"}]) as (tables, told):
-        assert ([one.name for one in tables], told) == (["a"], [])
+        assert ([one.name for one in tables], told) == (["register_a"], [])
     with build.counted(order[0], None, []) as (tables, told):  # the run above ended before its tables went live
-        assert ([one.name for one in tables], len(told)) == (["a"], 1)
+        assert ([one.name for one in tables], len(told)) == (["register_a"], 1)
 
 
 def test_facts_of_a_table_hide_none_of_the_ledger(tmp_path: Path, key: Path) -> None:

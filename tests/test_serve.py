@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from served import HOME, TOPICS, free_port, schemas, start
+from served import COUNTED, HOME, TOPICS, free_port, schemas, start
 
 from pipeline import errors
 from pipeline.serve import describe, server
@@ -346,7 +346,7 @@ def test_the_front_page_shows_what_readers_want(site: httpx.Client) -> None:
 
     assert shown == {
         *TOPICS, "milestones", "series", "conflicts", "partitions", "coverage", "vintages", "revisions",
-        "documents", "indicators", "bodies", "areas",
+        "documents", "indicators", "bodies", "areas", *COUNTED,
     }  # fmt: skip
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import html
+import json
 import re
+import sqlite3
+import zipfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,6 +23,7 @@ KINDS = (
     "/", "/topic/complaints", "/series/complaints_documented_coalition", "/conflict/contradiction-dc030813c406",
     "/document/acca-2022ombudsman", f"/figure/{CLAIM}", "/search?q=2021", "/sources", "/coverage", "/methods",
     "/dictionary", "/downloads", "/api", "/statistics", "/statistics/complaints", f"/statistics/complaints/{CLAIM}",
+    "/statistics/register_by_sex", "/statistics/register_by_year_and_region/2025,not_stated",
     "/statistics/who_says_what?year=2021", "/statistics/list_conflicts",
 )  # fmt: skip
 
@@ -54,6 +59,72 @@ def test_every_word_of_the_interface_stands_in_three_languages() -> None:
     wanted = {key: {"ru", "tg"} if key.startswith("about_") else {"en", "ru", "tg"} for key in words()}
 
     assert {key: set(told) for key, told in words().items()} == wanted
+
+
+SAID = {
+    "": ("rounded: 0 to 4", "none", "the whole table is withheld", "is not none", "could not be made safe"),
+    "/ru": ("округлено: от 0 до 4", "ни одной", "вся таблица не публикуется", "не «ни одной»", "безопасной"),
+    "/tg": ("яклухт: аз 0 то 4", "ҳеҷ", "тамоми ҷадвал нашр намешавад", "«ҳеҷ»-ро надорад", "бехатар"),
+}
+
+
+@pytest.mark.parametrize("prefix", LANGUAGES)
+def test_a_rounded_zero_never_reads_as_nobody(site: httpx.Client, prefix: str) -> None:
+    """On the page of the table and of the row: 0–4 in the place of the number; true zeros and empty cells are told."""
+
+    def column(name: str, page: str) -> list[str]:
+        return re.findall(rf'class="col-{name} [^>]*>([^<]*)<', page)
+
+    between, none, withheld, about, reason = SAID[prefix]
+    table, row, zeros, hidden = (
+        site.get(f"{prefix}/statistics/register_by_{path}").text
+        for path in ("year_and_region", "year_and_region/2025,not_stated", "outcome", "sex")
+    )
+    shown = list(zip(column("value", table), column("status", table), strict=True))
+
+    assert (len(shown), shown.count(("0–4", between)), [one for one in shown if one[0] == "0"]) == (21, 4, [])
+    assert about in text(table)
+    assert all(f'<dd dir="auto">{one}</dd>' in row for one in ("0–4", between))
+    assert column("status", zeros).count(none) == 5
+    assert column("status", hidden) == [withheld] * 4
+    assert not any(re.search(r"\d", value) for value in column("value", hidden))
+    assert reason in text(hidden)
+
+
+def test_the_methods_of_the_register_stand_on_the_site(site: httpx.Client) -> None:
+    """In each language, as docs/ has them; a table of the register leads there."""
+    for prefix in LANGUAGES:
+        page, table = (site.get(prefix + path).text for path in ("/methods", "/statistics/register_by_outcome"))
+        told = (HOME / "docs" / f"methods.{prefix[1:] or 'en'}.md").read_text(encoding="utf-8")
+        kept = re.sub(r"[#*`]|^(-|\d\.) ", "", told, flags=re.MULTILINE)
+
+        assert "".join(kept.split()) in "".join(text(page).split())
+        assert (page.count("<h1"), f'href="{prefix}/methods#register"' in table) == (1, True)
+
+
+def test_the_workbook_and_the_data_say_a_rounded_zero(home: Path) -> None:
+    """The workbook shows 0–4 and holds 0, as CSV, SQLite and the schema do, each with the status beside it."""
+    release = home / "build" / "current"
+    told = json.loads((release / "datapackage.json").read_text(encoding="utf-8"))
+    schema = next(one for one in told["resources"] if one["name"] == "register_by_year_and_region")["schema"]
+    fields = {field["name"]: field for field in schema["fields"]}
+    with zipfile.ZipFile(release / "statistics.xlsx") as book:
+        styles, names = (book.read(f"xl/{name}.xml").decode() for name in ("styles", "workbook"))
+        number = re.findall(r'<sheet name="([^"]+)"', names).index("register_by_year_and_region") + 1
+        sheet = book.read(f"xl/worksheets/sheet{number}.xml").decode()
+    format_ = re.search(r'numFmtId="(\d+)" formatCode="&quot;0–4&quot;"', styles)
+    cells = re.findall(r'<c r="C\d+"(?: s="(\d+)")?><v>(\d+)</v>', sheet)
+    shown = re.findall(r'<xf numFmtId="(\d+)"', styles.split("<cellXfs")[1])
+
+    assert format_
+    assert len(cells) == 21
+    assert all((shown[int(style or 0)] == format_[1]) == (value == "0") for style, value in cells)
+    with sqlite3.connect(f"file:{release / 'statistics.db'}?mode=ro", uri=True) as database:
+        assert database.execute("SELECT DISTINCT rounded_to, status FROM register_by_year_and_region WHERE value = 0"
+                                ).fetchall() == [(5, "0–4")]  # fmt: skip
+    assert fields["status"]["constraints"]["enum"][:2] == ["rounded", "0–4"]
+    assert "0–4 is not none" in fields["value"]["description"]
+    assert "0–4 is not none" in schema["description"]
 
 
 def test_every_column_is_told_in_three_languages(site: httpx.Client) -> None:

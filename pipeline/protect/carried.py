@@ -17,17 +17,24 @@ from pipeline.protect import published, register
 from pipeline.records import PublicTable, Table
 
 FIELDS: Final = Path(__file__).resolve().parent.parent.parent / "schemas" / "register_tables.json"
-NOTE: Final = (
-    "Counted from the private register of the coalition's member organisations. Every number is rounded to a multiple "
-    "of the base as part of one system, so that no small number can be proved; docs/methods.en.md says how, and what "
-    "may be concluded. Differences smaller than twice the base mean nothing."
+PREFIX: Final = "register_"
+FROM: Final = "Counted from the private register of the coalition's member organisations. "
+ROUNDED: Final = (
+    "Every number is rounded to a multiple of {base}, all as one system, so that no small number can be proved: a "
+    "printed {three} stands for {least} to {most}. A 0 with the status 0–{last} is not none: it stands for 0 to "
+    "{last}. Only the status zero is a true zero. A difference smaller than {two} means nothing. "
 )
+LEFT_OUT: Final = "Small numbers, and those that would give one away, are left out: an empty value is not none. "
+WITHHELD: Final = (
+    "This table is withheld whole, for it could not be made safe: no value says anything about the cases. "
+)
+WHERE: Final = "How it is done, and what may be concluded: Methods and limits on the site, docs/methods.en.md."
 
 
 def tables(folder: Path) -> list[PublicTable]:
     """The tables of a release of the register, as they were left.
 
-    Raises: NotPublishable for a file whose hash is broken, or that is missing.
+    Raises: NotPublishable for a file whose hash is broken, or that is missing; UsageError for a name that is not ours.
     """
     release = published.read(folder)
     if release.broken:
@@ -36,29 +43,40 @@ def tables(folder: Path) -> list[PublicTable]:
             "Nothing was published. Restore the folder from git."
         )
     told = json.loads((folder / published.DESCRIPTOR).read_text(encoding="utf-8"))
+    if others := [one["name"] for one in told["resources"] if not one["name"].startswith(PREFIX)]:
+        raise errors.UsageError(
+            f"design: table {others[0]} is to stand beside the tables of figures, so its name must begin with "
+            f"{PREFIX}. Nothing was published."
+        )
     return [
-        PublicTable(Table(one["name"], _schema(one, told["columns"]),
-                          polars.read_csv(folder / one["path"], infer_schema=False)))
+        PublicTable(Table(one["name"], _schema(one, told, rows["status"].eq("withheld").all()), rows))
         for one in told["resources"]
-    ]  # fmt: skip
+        for rows in (polars.read_csv(folder / one["path"], infer_schema=False),)
+    ]
 
 
-def _schema(resource: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+def _schema(resource: Mapping[str, Any], told: Mapping[str, Any], withheld: bool) -> dict[str, Any]:  # noqa: FBT001
     """The Table Schema of one table: its columns as the register's layout words them, then what every table has."""
+    base, columns = told["base"], told["columns"]
+    said = ROUNDED.format(base=base, three=3 * base, least=2 * base + 1, most=4 * base - 1, last=base - 1, two=2 * base)
+    note = WITHHELD if withheld else said if told["rounding"] else LEFT_OUT
     common = json.loads(FIELDS.read_text(encoding="utf-8"))["fields"]
     known = {one["name"]: one for one in (*register.schema()["fields"], *common)}
     fields = []
     for name in resource["dimensions"]:
         variable, codes = columns[name]["variable"], columns[name]["codes"]
         meant = "; ".join(f"{code}: {', '.join(kept)}" for code, kept in codes.items() if kept != [code])
-        told = f"{known[variable]['description']} _T: all together.{f' Put together: {meant}.' if meant else ''}"
+        means = f"{known[variable]['description']} _T: all together.{f' Put together: {meant}.' if meant else ''}"
         rules = {"required": True, "enum": [published.TOTAL, *codes]}
-        fields.append(known[variable] | {"name": name, "type": "string", "description": told, "constraints": rules})
+        fields.append(known[variable] | {"name": name, "type": "string", "description": means, "constraints": rules})
+    for field in (one for one in common if one["name"] in published.FACTS):
+        text = json.dumps(field, ensure_ascii=False)
+        fields.append(json.loads(text.replace("0–4", f"0–{base - 1}").replace("0 to 4", f"0 to {base - 1}")))
     titles = {"en": resource["name"].replace("_", " ").capitalize(), **resource.get("labels", {})}
     return {
         "title": titles["en"],
         "labels": titles,
-        "description": NOTE,
-        "fields": [*fields, *(one for one in common if one["name"] in published.FACTS)],
+        "description": FROM + note + WHERE,
+        "fields": fields,
         "primaryKey": list(resource["dimensions"]),
     }

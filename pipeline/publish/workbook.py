@@ -41,6 +41,9 @@ def write(public: Sequence[PublicTable], descriptor: Mapping[str, Any], path: Pa
         "head": book.add_format({"bold": True, "bg_color": "#E8EEF4", "border": 1}),
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
+    counted = [one.table.rows["status"] for one in public if "rounded_to" in one.table.rows.columns]
+    for status in sorted({status for statuses in counted for status in statuses if "–" in status}):
+        styles[status] = book.add_format({"num_format": f'"{status}"'})  # a bare 0 would read as nobody
     titles = _sheet_titles([table.name for table in public])
     _fill(book.add_worksheet("README"), ["", ""], _readme(descriptor, titles), styles)
     labels = _labels(public)
@@ -64,24 +67,28 @@ def _fill(sheet: Worksheet, head: Sequence[str], rows: Iterator[tuple[Cell, ...]
     for place, name in enumerate(head):
         sheet.write_string(0, place, name, styles["head"])
     sheet.freeze_panes(1, 0)
+    status = head.index("status") if "rounded_to" in head else None
     for number, row in enumerate(rows, start=1):
         for place, cell in enumerate(row):
-            if cell is not None and _put(sheet, number, place, cell, styles["date"]):
+            style = styles["date"] if isinstance(cell, datetime.date) else None
+            if status is not None and head[place] == "value":
+                style = styles.get(str(row[status]))
+            if cell is not None and _put(sheet, number, place, cell, style):
                 raise errors.ValidationRefused(
                     f"{sheet.get_name()}: row {number + 1}, column {head[place]} is longer than the 32,767 characters "
                     "a spreadsheet cell can hold. Shorten it in the ledger."
                 )
 
 
-def _put(sheet: Worksheet, row: int, column: int, cell: Cell, date: Format) -> int:
+def _put(sheet: Worksheet, row: int, column: int, cell: Cell, style: Format | None) -> int:
     """0 once written; text is written as text whatever it looks like."""
     match cell:
         case bool():
             outcome = sheet.write_boolean(row, column, cell)
         case int() | float():
-            outcome = sheet.write_number(row, column, cell)
+            outcome = sheet.write_number(row, column, cell, style)
         case datetime.date():
-            outcome = sheet.write_datetime(row, column, cell, date)
+            outcome = sheet.write_datetime(row, column, cell, style)
         case _:
             outcome = sheet.write_string(row, column, str(cell))
     return int(outcome)

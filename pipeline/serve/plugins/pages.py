@@ -12,12 +12,13 @@ import json
 import re
 import sqlite3
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import markdown_it
 import pluggy
 from datasette import Response
 from datasette.app import Datasette
@@ -43,6 +44,10 @@ BEGINNING: Final = re.compile(r'"([^"\s]+)"\*')
 Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
 # Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
 FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
+REGISTER: Final = "register_"  # so begin the names of the tables counted from the private register
+METHODS: Final = (
+    Path(__file__).resolve().parent.parent.parent.parent / "docs"
+)  # methods.en.md and so on, of the register
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: Final = {
     "dataset.jsonld": "schema.org", "dcat-ap.jsonld": "DCAT-AP 3", "croissant.json": "Croissant",
@@ -101,9 +106,11 @@ def localised(part: Any, tongue: str) -> Any:
 def _described(metadata: Any, tongue: str) -> Any:
     """The metadata with the descriptions of tables and columns in one language."""
     for name, table in metadata["databases"][DATABASE]["tables"].items():
-        table["description"] = WORDS.get(f"about_{name}", WORDS["about_code_list"])[tongue]
+        counted = name.startswith(REGISTER)
+        about = "about_register" if counted else f"about_{name}"
+        table["description"] = WORDS.get(about, WORDS["about_code_list"])[tongue]
         for column, label in table["columns"].items():
-            means = COLUMNS.get(f"{name}.{column}") or COLUMNS.get(column)
+            means = COLUMNS.get(f"{'register' if counted else name}.{column}") or (not counted and COLUMNS.get(column))
             table["columns"][column] = f"{label}. {means[tongue]}" if means else label
     return metadata
 
@@ -216,8 +223,8 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
         "told": lambda value: WORDS.get(f"value_{value}", {}).get(tongue, value),
         "window": lambda start, end: wording.window(start, end, tongue),
         "day": lambda iso: wording.day(iso, tongue),
-        "shown_first": _shown_first, "axes": drawing.Axes, "bars": drawing.bars,
-        "ticks": drawing.ticks, "years": drawing.years,
+        "shown_first": lambda cells: _shown_first(_register_in_words(cells, tongue)),
+        "axes": drawing.Axes, "bars": drawing.bars, "ticks": drawing.ticks, "years": drawing.years,
         "other": lambda column, columns: (
             column.endswith(("_en", "_ru", "_tg")) and not column.endswith(tongue) and column[:-2] + tongue in columns
         ),
@@ -231,6 +238,7 @@ def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
             _release(datasette), url=here, name=t("site"), description=t("lead"), inLanguage=tongue
         ),
         "formats": lambda: _formats(_release(datasette)),
+        "register_methods": lambda: _register_methods(tongue, _tables(datasette)),
     }  # fmt: skip
 
 
@@ -301,6 +309,27 @@ def _shown_first(cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     names = [cell.get("column") or cell["name"] for cell in cells]
     place = {name: at for at, name in enumerate(FIRST)} if "value" in names else {}
     return [cell for _, cell in sorted(zip(names, cells, strict=True), key=lambda one: place.get(one[0], len(FIRST)))]
+
+
+def _register_in_words(cells: Sequence[Mapping[str, Any]], tongue: str) -> Sequence[Mapping[str, Any]]:
+    """The cells of a row of the register in words: a rounded 0 reads as 0–4, for a bare 0 would read as nobody."""
+    told = {cell.get("column"): cell.get("raw") for cell in cells}
+    if not {"value", "rounded_to", "status"} <= set(told):
+        return cells
+    value, base, status = told["value"], told["rounded_to"] or 1, str(told["status"])
+    said = {column: WORDS[f"register_{code}"][tongue] for column, code in told.items() if f"register_{code}" in WORDS}
+    if value is not None and base > 1:
+        said["status"] = say("register_between", tongue, low=max(0, value - base + 1), high=value + base - 1)
+        said |= {} if value else {"value": status}
+    return [{**cell, "value": said.get(cell["column"], cell["value"])} for cell in cells]
+
+
+def _register_methods(tongue: str, tables: Iterable[str]) -> Markup:
+    """docs/methods.*.md for a page that has its own first heading; nothing where no register was counted."""
+    if not any(name.startswith(REGISTER) for name in tables):
+        return Markup()
+    text = (METHODS / f"methods.{tongue}.md").read_text(encoding="utf-8")
+    return Markup(markdown_it.MarkdownIt().render(re.sub(r"^#", "##", text, flags=re.MULTILINE)))  # noqa: S704  ours
 
 
 def _labels(datasette: Any) -> dict[str, str]:
