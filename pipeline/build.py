@@ -180,10 +180,12 @@ def counted(workspace: Workspace, register: Register | None, claims: Sequence[Ro
     """
     from pipeline import protect
 
-    home = workspace.home
+    home, swept = workspace.home, []
+    for rest in sorted((home / "register").glob(f"{files.TEMPORARY}*")):
+        swept += protect.settled(rest.with_name(rest.name.removeprefix(files.TEMPORARY)))
     kept = sorted(path for path in (home / "register").glob("[0-9]*") if path.is_dir())
     if register is None:
-        newest, told = kept[-1] if kept else None, []
+        newest, told = kept[-1] if kept else None, swept
         if newest and not all(_same(path, home / "data" / path.name) for path in newest.glob("*.csv")):
             told.append(f"register/{newest.name} was certified by a run that did not end; it goes live now.")
         yield protect.register_tables(newest) if newest else [], told
@@ -192,7 +194,7 @@ def counted(workspace: Workspace, register: Register | None, claims: Sequence[Ro
     fresh, design = home / "register" / f"{len(kept) + 1:04d}", home / "schemas" / "disclosure.yml"
     left = protect.protected(register.file, fresh, register.key_file, design, home, register.today, kept, claims=claims)
     try:
-        yield protect.register_tables(fresh), left.sentences()
+        yield protect.register_tables(fresh), [*swept, *left.sentences()]
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise

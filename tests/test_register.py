@@ -262,7 +262,7 @@ def test_no_refusal_and_no_killed_run_leaves_anything_private(tmp_path: Path, ke
     killed = subprocess.Popen(
         [*command, "protect", str(good), *out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **common
     )  # type: ignore[call-overload]
-    while killed.returncode is None and not list(tmp_path.glob(".tmp-out/datapackage.json")):
+    while killed.returncode is None and not list(tmp_path.glob(".tmp-out/new/datapackage.json")):
         with contextlib.suppress(subprocess.TimeoutExpired):
             killed.wait(0.01)
     killed.kill()

@@ -8,9 +8,12 @@ plain words what is done and why.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import errors
+from pipeline.protect.carried import settled
 from pipeline.protect.carried import tables as register_tables
 from pipeline.protect.gate import public_tables
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.protect.attack import Verdict
     from pipeline.protect.leaving import Left
 
-__all__ = ["attacked", "protected", "public_tables", "register_tables"]
+__all__ = ["attacked", "protected", "public_tables", "register_tables", "settled"]
 
 
 def protected(
@@ -32,9 +35,15 @@ def protected(
     """
     from pipeline.protect import claimed, design, leaving, register  # noqa: PLC0415 - the solver loads for a register alone
 
-    key, plan = leaving.secret(key_file, home), design.read(design_file)
-    cases = register.read(register_file, today)
-    return leaving.protect(cases, plan, out, key, earlier, facts, claimed.facts(claims, plan.known_elsewhere, cases))
+    swept = [told for folder in (*earlier, out) for told in settled(folder)]
+    try:
+        key, plan = leaving.secret(key_file, home), design.read(design_file)
+        cases = register.read(register_file, today)
+        known = claimed.facts(claims, plan.known_elsewhere, cases)
+        return replace(leaving.protect(cases, plan, out, key, earlier, facts, known), swept=swept)
+    except errors.PipelineError as error:
+        error.args = ("\n".join((str(error), *swept)),)
+        raise
 
 
 def attacked(

@@ -1,18 +1,20 @@
 """Clear the register's tables for publication: the folder that protect left, byte for byte, with a schema for each.
 
-Believes only a folder whose hashes hold. Counts nothing, and needs neither register nor solver.
+Believes only a folder whose hashes hold; puts in order what a killed run left beside one. Counts nothing, and needs
+neither register nor solver.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import polars
 
-from pipeline import errors
+from pipeline import errors, files
 from pipeline.protect import published, register
 from pipeline.records import PublicTable, Table
 
@@ -53,6 +55,23 @@ def tables(folder: Path) -> list[PublicTable]:
         for one in told["resources"]
         for rows in (polars.read_csv(folder / one["path"], infer_schema=False),)
     ]
+
+
+def settled(out: Path) -> list[str]:
+    """What became of all that a killed run left beside `out`: removed, but a release set aside is back in its place."""
+    rest, told = temporary(out), []
+    if (rest / "old").is_dir() and not out.exists():
+        (rest / "old").rename(out)
+        told.append(f"{out.name}: a run ended while it exchanged this release; the earlier one is back in its place.")
+    if rest.is_dir():
+        shutil.rmtree(rest, ignore_errors=True)
+        told.append(f"{rest.name}: left by a run that did not end, removed; tables not yet certified, no case, no key.")
+    return told
+
+
+def temporary(out: Path) -> Path:
+    """The folder beside `out` that holds `new`, what is being made for it, and `old`, what it takes the place of."""
+    return out.with_name(f"{files.TEMPORARY}{out.name}")
 
 
 def _schema(resource: Mapping[str, Any], told: Mapping[str, Any], withheld: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -1,15 +1,15 @@
 """From a register to a folder that may leave: rounded as one system, attacked, certified, or nothing written at all.
 
-What must not leave (counts, key, certificate) lives in memory only; the staging folder holds nothing but what is to be
-published, and goes if the run fails.
+What must not leave (counts, key, certificate) lives in memory only. The staging folder is its owner's alone and holds
+nothing but tables that may still fail the attack; it goes if the run fails, or with the next run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
-import shutil
 import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy
 import polars
 
-from pipeline import errors
-from pipeline.protect import attack, published, register, rounding, suppression, witness
+from pipeline import errors, files
+from pipeline.protect import attack, carried, published, register, rounding, suppression, witness
 from pipeline.protect.design import Design
 from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Printed, Publication
 from pipeline.protect.space import Cell, Space
@@ -38,17 +38,20 @@ Key = dict[str, str]
 class Left:
     """What left: the rows of each table, and the tables withheld. No count, no key.
 
-    `apart` are earlier releases that no register agrees with beside this one, cases only being added.
+    `apart` are earlier releases that no register agrees with beside this one, cases only being added; `swept` tells
+    what a killed run had left.
     """
 
     tables: Mapping[str, int]
     withheld: Sequence[str]
     release: int
     apart: Sequence[str] = ()
+    swept: Sequence[str] = ()
 
     def sentences(self) -> list[str]:
         """What its keeper should know."""
         return [
+            *self.swept,
             *(f"withheld {name}: it could not be made safe together with the others." for name in self.withheld),
             *(f"release {name} cannot be true together with this one of cases that were only added: some were taken "
               "away or changed since. The two were audited each by itself." for name in self.apart),
@@ -62,7 +65,7 @@ def protect(
     """The tables of `design` in the folder `out`, proved safe together with `earlier` releases, `facts` and `known`.
 
     Raises: NotPublishable when there are too few cases or nothing can be proved; UsageError for a folder or release
-    that cannot be used. Then `out` is as it was.
+    that cannot be used; StorageError where the disk refuses. Then `out` is as it was.
     """
     if cases.height < design.fewest_cases:
         raise errors.NotPublishable(
@@ -72,14 +75,18 @@ def protect(
     releases = _earlier(earlier, out)
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTOR).is_file())):
         raise errors.UsageError(f"{out.name}: it holds something else than a release. Give a new folder with --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = out.with_name(f".tmp-{out.name}")
-    shutil.rmtree(staged, ignore_errors=True)
+    carried.settled(out)
+    rest = carried.temporary(out)
     try:
-        left = _staged(cases, design, staged, key, releases, facts, known)
-        _exchange(staged, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        rest.mkdir(mode=0o700)
+        left = _staged(cases, design, rest / "new", key, releases, facts, known)
+        _exchange(rest, out)
+    except OSError as error:
+        said = error.strerror or "the disk refused"
+        raise errors.StorageError(f"{out.name}: {said}. Make room, or give another --out; run it again.") from None
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        carried.settled(out)
     return left
 
 
@@ -323,11 +330,12 @@ def _said(value: int, base: int) -> tuple[str, str, str, str]:
     return str(value), str(base), "rounded" if value else f"0–{base - 1}", ""
 
 
-def _exchange(staged: Path, out: Path) -> None:
-    """Put the new release in the place of the old one, which goes last."""
-    old = out.with_name(f".tmp-old-{out.name}")
-    shutil.rmtree(old, ignore_errors=True)
+def _exchange(rest: Path, out: Path) -> None:
+    """Put rest/new in the place of `out`, which goes last; killed in between, carried.settled puts `out` back."""
+    for path in (*(rest / "new").iterdir(), rest / "new"):
+        files.sync(path)
     if out.exists():
-        out.rename(old)
-    staged.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+        out.rename(rest / "old")
+    (rest / "new").rename(out)
+    with contextlib.suppress(OSError):  # the release stands; a disk that is slow to keep it is no refusal
+        files.sync(out.parent)
