@@ -311,6 +311,31 @@ def edited(source: Path, target: Path, change: Callable[[str, list[Row]], None])
     return target
 
 
+@pytest.mark.parametrize("more", [0, 99], ids=["agree", "contradict"])
+def test_facts_that_contradict_what_was_published_are_told_and_never_safe(
+    more: int, left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """Nothing follows from them, so nothing is proved safe beside them; true facts are judged as before."""
+    folder, held = left
+    count = held.filter(polars.col("year") == "2023").height
+    (tmp_path / "facts.csv").write_text(f"year,value\n2023,{count + more}\n", encoding="utf-8")
+
+    verdict = attack.attack(folder, [], tmp_path / "facts.csv", held)
+
+    assert (verdict.safe, verdict.proved, verdict.broken) == (not more, [], [])
+    assert ("no register agrees with both" in verdict.facts) == bool(more)
+
+
+def test_a_publication_with_which_no_register_agrees_is_never_safe(tmp_path: Path) -> None:
+    """Exact cells that do not add up prove nothing, for nothing is true of them; that is no proof of safety."""
+    cells = [exact(30, region="_T"), exact(9, region="TJ-DU"), exact(40, region="TJ-SU")]
+    folder = enumeration.write(tmp_path / "p", {"a": cells}, 5, 5)
+    verdict = attack.attack(folder, [], None, cases((9, "TJ-DU", "police"), (3, "TJ-SU", "police")))
+
+    assert not verdict.safe
+    assert any("no register agrees" in one for one in verdict.broken)
+
+
 def test_what_protect_leaves_is_safe(left: tuple[Path, polars.DataFrame]) -> None:
     """Nothing is proved, nothing is broken."""
     verdict = attack.attack(left[0], [], None, left[1])

@@ -13,7 +13,9 @@ from pipeline.cli.options import HERE, Home, Json, today
 app = typer.Typer()
 Earlier = Annotated[list[Path] | None, typer.Option("--previous", help="An earlier release; repeat for each.")]
 MoreEarlier = Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="More earlier releases.")]
-Facts = Annotated[Path | None, typer.Option(help="Exact figures known from elsewhere, in a published table's columns.")]
+Facts = Annotated[
+    Path | None, typer.Option(help="Exact figures known from elsewhere, in a table's columns: docs/design.md.")
+]
 
 
 @app.command()

@@ -28,24 +28,30 @@ from pipeline.protect.published import Printed, Publication
 from pipeline.protect.space import Space
 
 INSIDER: Final = "alleged_body"
+CONTRADICT: Final = (
+    "The facts contradict what was published: no register agrees with both, so one of them is not true. The cells were "
+    "judged without the facts, and what holds beside them is not proved."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the attack found: `proved` cells, and what is `broken` in the publication itself; safe if neither.
+    """What the attack found: `proved` cells, what is `broken` in the publication itself, what is wrong with `facts`.
 
-    `witness` holds a certificate for witness.py to check per chain of releases; private like everything here.
+    Safe if none of them. `witness` holds a certificate for witness.py to check per chain of releases; private like
+    everything here.
     """
 
     cells: int
     proved: Sequence[Mapping[str, Any]]
     broken: Sequence[str]
     witness: Sequence[Mapping[str, Any]] = field(repr=False)
+    facts: str = ""
 
     @property
     def safe(self) -> bool:
-        """Whether nothing was proved and the publication is one additive system, looked at whole."""
-        return not (self.proved or self.broken)
+        """Whether nothing was proved and the publication is one additive system, looked at whole, beside true facts."""
+        return not (self.proved or self.broken or self.facts)
 
 
 def attack(
@@ -82,7 +88,8 @@ def attack(
         for one in world.printed.get(number, ())
     ]
     certificates = [made for one in witness if (made := world.certificate(one))]
-    return Verdict(len(world.now.cells), answer, broken, certificates)
+    false, contradicted = ([], "") if certificates or broken else world.without_register(facts=bool(facts))
+    return Verdict(len(world.now.cells), answer, broken + false, certificates, contradicted)
 
 
 def _weaker(strongest: Known) -> Iterator[Known]:
@@ -265,6 +272,12 @@ class _World:
                                (self.rows[:0], self.times[:0]), self.rows)  # fmt: skip
             found += ["the rounded cells do not add up: they were not rounded as one system"] if exact is None else []
         return found
+
+    def without_register(self, *, facts: bool) -> tuple[list[str], str]:
+        """What is wrong with the publication, or with the facts, if no register agrees: nothing follows, no safety."""
+        if self.joint(Known()) is None:
+            return ["no register agrees with the published cells: one of them is not true"], ""
+        return [], CONTRADICT if facts and self.joint(Known(facts=True)) is None else ""
 
     def _own(self, known: Known) -> tuple[numpy.ndarray, numpy.ndarray]:
         """The cases that this reader knows, as rows and how often each occurs."""

@@ -25,10 +25,11 @@ def protected(left: Left, folder: str, *, as_json: bool) -> None:
 def attacked(verdict: Verdict, *, as_json: bool) -> None:
     """The end of attack: each cell that is proved, by whom and between which numbers. For the keeper's eyes only."""
     if as_json:
-        put({"safe": verdict.safe, "cells": verdict.cells, "proved": verdict.proved, "broken": verdict.broken})
+        told = {"proved": verdict.proved, "broken": verdict.broken, "facts": verdict.facts}
+        put({"safe": verdict.safe, "cells": verdict.cells, **told})
     for one in verdict.proved[:SHOWN]:
         key = ", ".join(f"{name} {code}" for name, code in one["key"].items())
         PEOPLE.print(f"{one['table']} {key}: between {one['low']} and {one['high']} ({one['scenario']})", markup=False)
-    for sentence in verdict.broken[:SHOWN]:
+    for sentence in (*verdict.broken[:SHOWN], *filter(None, [verdict.facts])):
         PEOPLE.print(sentence, markup=False)
     PEOPLE.print("Safe." if verdict.safe else "Not safe. This answer is private.")
