@@ -25,7 +25,7 @@ import python_calamine
 import registers
 from faults import Recorder
 
-from pipeline import build, errors
+from pipeline import build, errors, protect
 from pipeline.protect import carried, design, leaving, published, register
 
 HOME = Path(__file__).resolve().parent.parent
@@ -340,6 +340,69 @@ def test_a_publication_leaves_nothing_of_the_register_but_what_it_prints(tmp_pat
     assert [[str(int(row[head.index("value")])) for row in rest] for head, *rest in sheets] == [
         values for _, values in sorted(certified.items(), key=lambda one: list(DESIGN.tables).index(one[0]))
     ]
+
+
+def spoilt(folder: Path, change: Callable[[list[Row]], object], heading: str = "") -> Path:
+    """A register after `change`, with a column more if it has a heading."""
+    rows = registers.cases(3)
+    change(rows)
+    path = registers.write(folder / "bad.csv", rows)
+    if heading:
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        text = "\n".join([f"{head},{heading}", *(f"{line},Invented Inventzoda" for line in lines)])
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def counted(verb: str, home: Path, file: Path, used: Path) -> None:
+    """What publish does with a register, or protect, beside the release in register/0001."""
+    if verb == "publish":
+        with build.counted(build.Workspace(home), build.Register(file, used, TODAY), []):
+            return
+    plan, earlier = home / "schemas" / "disclosure.yml", [home / "register" / "0001"]
+    protect.protected(file, home / "out", used, plan, home / "elsewhere", TODAY, earlier)
+
+
+BAD: dict[str, tuple[Callable[[list[Row]], object], int, str]] = {
+    "unknown category": (lambda rows: rows[5].update(region="TJ-INVENTED"), 12, "row 7, column region: a category"),
+    "missing date": (lambda rows: rows[5].update(registration_date=""), 12, "row 7, column registration_date: "),
+    "future date": (lambda rows: rows[5].update(registration_date="2999-01-31"), 12, "a day in the future"),
+    "duplicate": (lambda rows: rows[5].update(case_id=rows[6]["case_id"]), 12, "row 7, column case_id: "),
+    "names": (lambda _: None, 12, "column 13 is not in the layout"),
+    "three rows": (lambda rows: rows.__delitem__(slice(3, None)), 12, "too few cases to count"),
+    "empty": (lambda rows: rows.clear(), 12, "the file holds no case"),
+    "open key": (lambda _: None, 2, "can be read by others"),
+    "broken hash": (lambda _: None, 2, "its hash differs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["protect", "publish"])
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_input_is_refused_and_the_last_release_stands(
+    fault: str, verb: str, two: Path, key: Path, tmp_path: Path
+) -> None:
+    """With its exit code and the place, without a cell; register/ is as it was, byte for byte."""
+    change, code, words = BAD[fault]
+    file = spoilt(tmp_path, change, "Inventzoda" * (fault == "names"))
+    shutil.copytree(two / "one", tmp_path / "register" / "0001")
+    (tmp_path / "schemas").mkdir()
+    shutil.copy(two / "design.yml", tmp_path / "schemas" / "disclosure.yml")
+    used = key
+    if fault == "open key":
+        used = Path(shutil.copy(key, tmp_path / "key"))
+        used.chmod(0o644)
+    if fault == "broken hash":
+        with (tmp_path / "register" / "0001" / "register_a.csv").open("a", encoding="utf-8") as lines:
+            lines.write("\n")
+    before = contents(tmp_path)
+
+    with pytest.raises(errors.PipelineError, match=re.escape(words)) as raised:
+        counted(verb, tmp_path, file, used)
+
+    assert raised.value.exit_code == code
+    assert contents(tmp_path) == before
+    assert not any(word in str(raised.value) for word in ("INVENTED", "Invent", "2999", "C0000"))
+    assert not (tmp_path / "out").exists()
 
 
 LIE = "from pipeline.protect import attack\nattack.Verdict.safe = property(lambda self: False)"
