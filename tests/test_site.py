@@ -102,6 +102,16 @@ def test_the_methods_of_the_register_stand_on_the_site(site: httpx.Client) -> No
         assert (page.count("<h1"), f'href="{prefix}/methods#register"' in table) == (1, True)
 
 
+def test_the_methods_say_as_much_in_each_language() -> None:
+    """As many headings, steps and conclusions, with the same numbers, marks and files in each of them."""
+    told = [(HOME / "docs" / f"methods.{tongue}.md").read_text(encoding="utf-8") for tongue in ("en", "ru", "tg")]
+    parts = [re.split(r"^(?:#+ |- |\d\. )", one, flags=re.MULTILINE) for one in told]
+    said = [[sorted(re.findall(r"\d+|`[^`]+`", part)) for part in several] for several in parts]
+
+    assert len(parts[0]) >= 24
+    assert said[0] == said[1] == said[2]
+
+
 def test_the_workbook_and_the_data_say_a_rounded_zero(home: Path) -> None:
     """The workbook shows 0–4 and holds 0, as CSV, SQLite and the schema do, each with the status beside it."""
     release = home / "build" / "current"
