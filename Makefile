@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PORT ?= 8001
 export CONTACT
+# Else every process compiles the libraries anew: a third of what make publish takes.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 PIPELINE := $(BIN)/python -m pipeline
 UV_VERSION := 0.13.9

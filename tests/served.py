@@ -16,7 +16,7 @@ import httpx
 import pytest
 import registers
 
-from pipeline import assemble, ledger, project, protect, publish, vintages
+from pipeline import assemble, build, ledger, project, protect, publish, vintages
 from pipeline.protect import design, leaving, register
 from pipeline.reconcile import tables as reconciled
 from pipeline.serve import describe
@@ -73,6 +73,18 @@ def client(home: Path, timeout: float = 30) -> Iterator[httpx.Client]:
     finally:
         running.terminate()
         running.communicate(timeout=30)
+
+
+def released(home: Path) -> Path:
+    """The release that publish makes of the ledger in `home`, live; what refuses has no say: half the time."""
+    workspace = build.Workspace(home)
+    book, tables, _ = build.reconciled(workspace)
+    public = protect.public_tables(tables, home / "schemas" / "disclosure.yml")
+    with publish.lock(workspace.build):
+        staged = publish.stage(public, home, created=book.newest_recorded_on())
+        project.project(staged, home)
+        publish.go_live(staged, home)
+    return workspace.current.resolve()
 
 
 def published(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -241,6 +242,29 @@ def test_the_command_line_loads_neither_gx_nor_pandas() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], cwd=invented.HOME, capture_output=True, text=True, check=True)
 
     assert {"great_expectations", "pandas", "frictionless"} & set(loaded.stdout.split()) == set()
+
+
+def test_what_gx_hardly_uses_is_loaded_when_it_is_used() -> None:
+    """Statistics and drawings wait for whoever asks for them; then they are the modules themselves."""
+    code = """
+import sys, pandas
+from pipeline.validate import suites
+print(sorted({"altair", "scipy.stats"} & set(sys.modules)))
+asset = suites._context().data_sources.add_pandas("x").add_dataframe_asset("x")
+batch = asset.add_batch_definition_whole_dataframe("x").get_batch({"dataframe": pandas.DataFrame({"v": list("abbc")})})
+gx = suites.great_expectations.expectations
+expected = {"values": list("abc"), "weights": [0.3, 0.4, 0.3]}
+kind = gx.ExpectColumnKLDivergenceToBeLessThan(column="v", partition_object=expected, threshold=1)
+print(float(batch.validate(kind).result["observed_value"]))
+print(sys.modules[gx.ExpectColumnKLDivergenceToBeLessThan.__module__].alt.Chart.__module__.partition(".")[0])
+print(sorted({"altair", "scipy.stats"} & set(sys.modules)))
+"""
+
+    told = subprocess.run([sys.executable, "-c", code], cwd=invented.HOME, capture_output=True, text=True, check=True)
+    before, distance, drawn, after = told.stdout.splitlines()
+
+    assert (before, drawn, after) == ("[]", "altair", "['altair', 'scipy.stats']")
+    assert float(distance) == pytest.approx(0.5 * math.log(0.25 / 0.3) + 0.5 * math.log(0.5 / 0.4))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import served
 import yaml
 
-from pipeline import build, ledger, redaction
+from pipeline import ledger, redaction
 from pipeline.publish import verify
 
 HOME = Path(__file__).resolve().parent.parent
@@ -35,7 +36,7 @@ def home(tmp_path_factory) -> Path:
     for name in ("schemas", "sources", "pipeline"):
         shutil.copytree(HOME / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HOME / "metadata.yml", folder)
-    build.publish(build.Workspace(folder))
+    served.released(folder)
     return folder
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars
 import pytest
+import served
 import yaml
 
 from pipeline import build, errors, ledger, redaction
@@ -51,10 +52,10 @@ def home(tmp_path_factory) -> Path:
         path = folder / "build" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("6,731", "utf-8")
-    build.publish(build.Workspace(folder))
+    served.released(folder)
     path = folder / "sources" / "coalition" / "documents.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("(Russian)", "(in Russian)", 1), encoding="utf-8")
-    build.publish(build.Workspace(folder))
+    served.released(folder)
     return folder
 
 

@@ -370,3 +370,15 @@ def test_a_foreign_key_to_no_table_and_a_broken_schema_are_findings() -> None:
     found = tables.findings([Table("claims", SCHEMA, frame), Table("other", broken, polars.DataFrame({"id": ["a"]}))])
 
     assert [(f.table, f.check) for f in found] == [("other", "schema"), ("claims", "no-table")]
+
+
+def test_what_was_learned_of_the_cells_of_one_run_is_forgotten_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schemas are read once; a table whose codes were known to be few is held against its list as if never seen."""
+    monkeypatch.setattr(compiled, "SAMPLE_ROWS", 0)
+    claims = Table("claims", SCHEMA, polars.DataFrame([GOOD], schema=dict.fromkeys(GOOD, polars.String)))
+    nowhere = Table("claims", SCHEMA, claims.rows.with_columns(area=polars.lit("XX")))
+
+    assert tables.findings([claims, AREAS]) == []
+    assert "foreign-key" in {one.check for one in tables.findings([nowhere, AREAS], {AREAS.name})}
+    assert [one.check for one in tables.findings([claims])] == ["no-table"]
+    assert tables.findings([claims, AREAS], {AREAS.name}) == []

@@ -18,7 +18,7 @@ import pytest
 import served
 import yaml
 from invented import SCHEMAS
-from test_build import command
+from test_build import command, spoken
 
 from pipeline import assemble, errors, explain, ledger, protect, vintages
 from pipeline.publish import database as publishing
@@ -335,7 +335,7 @@ def test_a_new_version_without_a_cause_is_exit_11_with_its_place(checkout: Path)
         first = next(csv.DictReader(file))
     with path.open("a", encoding="utf-8", newline="") as file:
         csv.DictWriter(file, ledger.CLAIM_COLUMNS, lineterminator="\n").writerow(first | {"version": "2", "value": "5"})
-    done = command(checkout, "check", "--json")
+    done = spoken(checkout, "check", "--json")
     path.write_text(text, encoding="utf-8")
     findings = json.loads(done.stdout)["findings"]
 
@@ -356,7 +356,7 @@ indicator      Appeals on torture and ill-treatment documented by the Coalition
 
 def test_the_passport_of_a_real_claim(checkout: Path) -> None:
     """Number, words, place, clocks, rivals, bounds and three citations, in lines of at most 100 columns."""
-    done = command(checkout, "explain", "coalition-2022conf-2021")
+    done = spoken(checkout, "explain", "coalition-2022conf-2021")
     flat = " ".join(done.stdout.split())
 
     assert (done.returncode, done.stdout[: len(PASSPORT)]) == (0, PASSPORT)
@@ -379,7 +379,7 @@ def test_the_passport_of_a_real_claim(checkout: Path) -> None:
 
 def test_the_passport_of_a_total_tells_what_its_parts_leave(checkout: Path) -> None:
     """The division stands with its sum, the total and the remainder."""
-    done = command(checkout, "explain", "nm-tj-ombudsman-total")
+    done = spoken(checkout, "explain", "nm-tj-ombudsman-total")
 
     assert "by form parts make 3444 of 3450, which leaves 6; Parts do not fit the total" in " ".join(
         done.stdout.split()
@@ -397,7 +397,7 @@ def test_the_passport_is_one_json_document(checkout: Path) -> None:
 
 def test_an_unknown_claim_is_exit_2_with_the_nearest_ids(checkout: Path) -> None:
     """A slip of the finger is answered with what may have been meant."""
-    done = command(checkout, "explain", "coalition-2022conf-2012")
+    done = spoken(checkout, "explain", "coalition-2022conf-2012")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "coalition-2022conf-2021" in done.stderr

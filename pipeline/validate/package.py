@@ -147,7 +147,8 @@ class _Judgement:
             raise self.refused[name]
         if name not in self.tables:
             return own
-        return own + self.checker.foreign_key_flaws(self.tables[name], self.tables)
+        table = self.tables[name]
+        return own + self.checker.foreign_key_flaws(table, self.tables, table.schema.foreign_keys)
 
     def _stopped_by_key(self, resource: TableResource) -> list[Flaw] | None:
         """The findings where a foreign key leads to nothing readable; None where all can be followed."""

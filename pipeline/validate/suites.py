@@ -14,19 +14,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import great_expectations
-from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
-from great_expectations.exceptions.exceptions import GreatExpectationsError
-from great_expectations.expectations.registry import list_registered_expectation_implementations
-
 from pipeline.errors import BadLedger
 from pipeline.records import Finding, Severity, Table
 from pipeline.validate import frames
+from pipeline.validate.later import later
+
+with later("altair", "scipy.stats"):  # 40 % of its loading, for a distance of distributions and its drawing alone
+    import great_expectations
+    from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from great_expectations.expectations.registry import list_registered_expectation_implementations
 
 Written = dict[str, Any]
 SHOWN: Final = 20  # rows named per rule; the rest are counted

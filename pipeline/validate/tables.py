@@ -7,8 +7,11 @@ sentence with its cure, under the key of its row. The file on disk is judged els
 # ruff: noqa: S608  queries are put together from names of our making (t0, v3) and quoted literals
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import duckdb
 import polars
@@ -64,22 +67,29 @@ def findings(tables: Sequence[Table], clean: Collection[str] = ()) -> list[Findi
         found: list[Finding] = []
         for number, table in enumerate(tables):
             try:
-                schema = Schema.from_descriptor(dict(table.schema))
-                compiled = columns(list(schema.fields), schema)
+                schema, compiled = _compiled(json.dumps(dict(table.schema)))
             except (FrictionlessException, Unsupported):
                 found.append(_whole(table.name, "schema"))
                 continue
             if table.rows.columns != schema.field_names:
                 found.append(_whole(table.name, "header"))
                 continue
-            at = _registered(con, table, compiled, f"t{number}")
-            loaded[table.name] = Loaded(table.name, at, compiled, schema, rows=table.rows.height)
+            own = [replace(column) for column in compiled]  # what a pass over the cells learns is this table's alone
+            at = _registered(con, table, own, f"t{number}")
+            loaded[table.name] = Loaded(table.name, at, own, schema, rows=table.rows.height)
         for table in tables:
             if table.name in loaded and table.name not in clean:
                 found += _of_table(checker, table, loaded)
         return found
     finally:
         con.close()
+
+
+@lru_cache(maxsize=256)
+def _compiled(written: str) -> tuple[Schema, list[Column]]:
+    """A schema and its columns: a run judges the same schemas twice, and reading them takes longer than the rows."""
+    schema = Schema.from_descriptor(json.loads(written))
+    return schema, columns(list(schema.fields), schema)
 
 
 def _registered(con: duckdb.DuckDBPyConnection, table: Table, compiled: list[Column], at: str) -> str:
@@ -96,10 +106,9 @@ def _of_table(checker: Checker, table: Table, loaded: dict[str, Loaded]) -> Iter
     """The findings of one table and of its foreign keys."""
     here = loaded[table.name]
     flaws = checker.table_flaws(here)
-    keys = list(here.schema.foreign_keys)
+    keys = here.schema.foreign_keys
     missing = [key for key in keys if (key["reference"]["resource"] or table.name) not in loaded]
-    here.schema.foreign_keys = [key for key in keys if key not in missing]
-    flaws += checker.foreign_key_flaws(here, loaded)
+    flaws += checker.foreign_key_flaws(here, loaded, [key for key in keys if key not in missing])
     told = [_whole(table.name, "no-table", "|".join(key["fields"])) for key in missing]
     flaws.sort(key=lambda flaw: (flaw.row or 0, flaw.field or "", flaw.type, flaw.rule))
     return told + [_finding(flaw, table, here) for flaw in flaws]
