@@ -136,6 +136,7 @@ class _World:
             self.printed.setdefault(number[one.cell], [one])
         self.bounds = [_bounds(release, number, len(every)) for release in releases]
         self.facts = _bounds(replace(self.now, cells=known), number, len(every))
+        self._public: dict[int, Joint] = {}
         self._joints: dict[Known, Joint | None] = {}
 
     def chains(self, body: str | None) -> list[tuple[int, ...]]:
@@ -146,12 +147,15 @@ class _World:
         chains: list[tuple[int, ...]] = []
         left, every = set(range(len(self.before))), tuple(range(len(self.before)))
         while left:
-            found = self._made(Known(releases=every, body=body), first=max(left))
+            first = max(left)
+            found = self._made(Known(releases=every, body=body), first, self._public.get(first))
+            if body is None and found is not None:
+                self._public[first] = found
             kept = () if found is None else tuple(every[at] for at in found.kept[:-1])
-            if found is not None and max(left) in kept:
+            if found is not None and first in kept:
                 chains.append(kept)
                 self._joints[Known(releases=kept, body=body)] = replace(found, kept=tuple(range(len(found.kept))))
-            left -= {max(left), *kept}
+            left -= {first, *kept}
         return chains or [()]
 
     def bodies(self) -> list[str]:
@@ -161,10 +165,10 @@ class _World:
     def joint(self, known: Known) -> Joint | None:
         """The system of all that this reader knows; None where it contradicts itself."""
         if known not in self._joints:
-            self._joints[known] = self._made(known)
+            self._joints[known] = self._made(known, like=self._joints.get(replace(known, facts=False, algorithm=False)))
         return self._joints[known]
 
-    def _made(self, known: Known, first: int | None = None) -> Joint | None:
+    def _made(self, known: Known, first: int | None = None, like: Joint | None = None) -> Joint | None:
         every = [*(self.bounds[at] for at in known.releases), self.bounds[-1]]
         lows, highs = numpy.stack([one[0] for one in every]), numpy.stack([one[1] for one in every])
         if known.algorithm:
@@ -174,7 +178,7 @@ class _World:
             highs[-1][middle] = numpy.minimum(highs[-1], value + half)[middle]
         if known.facts:
             lows[-1], highs[-1] = numpy.maximum(lows[-1], self.facts[0]), numpy.minimum(highs[-1], self.facts[1])
-        return Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known), first)
+        return Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known), first, like)
 
     def proved(self, known: Known, *, certify: bool = False) -> tuple[list[tuple[int, int, int]], dict[str, Any]]:
         """(cell, low, high) of every small cell that this reader pins down, and the certificate for the others."""

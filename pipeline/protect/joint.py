@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy
@@ -44,8 +43,8 @@ class Joint:
 
     Shape: `lows` and `highs` per release and cell; `floor` and `ceiling` per atom of the last release; `rows` distinct
     profiles and `counts` how often each occurs in each release, a register that agrees with everything printed;
-    `tables` its atoms per release; `own` the rows known; `fixed` the variable and part known in full; `kept` which
-    releases fit together.
+    `tables` its atoms and `held` its cells per release; `own` the rows known; `fixed` the variable and part known in
+    full; `kept` which releases fit together.
     """
 
     space: Space
@@ -54,6 +53,7 @@ class Joint:
     floor: numpy.ndarray
     ceiling: numpy.ndarray
     tables: numpy.ndarray
+    held: numpy.ndarray
     rows: numpy.ndarray
     counts: numpy.ndarray
     own: Own
@@ -72,13 +72,20 @@ class Joint:
         also: numpy.ndarray,
         fixed: Part | None = None,
         first: int | None = None,
+        like: Self | None = None,
     ) -> Self | None:
         """The world of these bounds; None where no register agrees with the last release, and `first` if it is given.
 
         `also` are profiles worth trying as a case more. Earlier releases are joined from the newest on, `first` before
-        all others; those that cannot be joined are left out.
+        all others; those that cannot be joined are left out. A world `like` it, of one who knows less about the same
+        releases, saves the joining where it can be mended: the same releases would be kept.
         """
         floor, ceiling = _own_bounds(space, own, fixed)
+        if like is not None:
+            kept = list(like.kept)
+            tables = mended(space, lows[kept], highs[kept], floor, ceiling, like.tables)
+            if tables is not None:
+                return cls._of(space, lows[kept], highs[kept], floor, ceiling, tables, own, also, fixed, kept)
         kept = [len(lows) - 1]
         tables = nearest(space, lows[kept], highs[kept], floor, ceiling)
         if tables is None or (lows[-1] > highs[-1]).any():
@@ -93,19 +100,28 @@ class Joint:
                 return None
         if len(kept) > 1:
             tables = lowered(space, lows[kept], highs[kept], floor, ceiling, tables)
+        return cls._of(space, lows[kept], highs[kept], floor, ceiling, tables, own, also, fixed, kept)
+
+    @classmethod
+    def _of(
+        cls, space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
+        tables: numpy.ndarray, own: Own, also: numpy.ndarray, fixed: Part | None, kept: list[int],
+    ) -> Self:  # fmt: skip
         rows, counts = _register(space, tables, also)
-        return cls(space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, tuple(kept))
+        held = _held(space, tables)
+        return cls(space, lows, highs, floor, ceiling, tables, held, rows, counts, own, fixed, tuple(kept))
 
     def with_cases(self, own: Own) -> Self | None:
         """The same world for one who knows these cases; None where it needs another register."""
         floor, ceiling = _own_bounds(self.space, own, None)
-        tables, rows, counts = self.tables, self.rows, self.counts
+        tables, held, rows, counts = self.tables, self.held, self.rows, self.counts
         if (tables[-1] < floor).any():
             here = self.space.tabulated(*own)
             which, _ = self._recalled(here, floor)
-            if (here + self._held[-1] <= self.highs[-1]).all():
-                tables, counts = tables.copy(), counts.copy()
+            if (here + self.held[-1] <= self.highs[-1]).all():
+                tables, held, counts = tables.copy(), held.copy(), counts.copy()
                 tables[-1] += floor
+                held[-1] += here
                 for row, times in zip(*own, strict=True):
                     counts[numpy.flatnonzero((rows == row).all(axis=1))[0], -1] += times
             else:
@@ -113,10 +129,9 @@ class Joint:
                 if found is None:
                     return None
                 found[-1] += floor * (found[-1] < floor).any()
-                tables, (rows, counts) = found, _register(self.space, found, rows)
-        return replace(
-            self, rows=rows, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={}
-        )
+                tables, held, (rows, counts) = found, _held(self.space, found), _register(self.space, found, rows)
+        world = {"tables": tables, "held": held, "rows": rows, "counts": counts}
+        return replace(self, **world, own=own, floor=floor, ceiling=ceiling, _programs={})
 
     def _mended(self, floor: numpy.ndarray, ceiling: numpy.ndarray) -> numpy.ndarray | None:
         """The tables near to ours that hold what one more reader knows, kept in mind for others."""
@@ -131,7 +146,7 @@ class Joint:
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
-        held = self._held[-1]
+        held = self.held[-1]
         return bool((self.highs[-1] - held >= base - 1).all() and ((held == 0) | (held >= threshold)).all()
                     and (held - self.lows[-1] >= numpy.minimum(held, base - 1)).all())  # fmt: skip
 
@@ -144,7 +159,7 @@ class Joint:
         complainant may learn that there are few others as long as there may be none.
         """
         small = numpy.flatnonzero((others >= 1) & (others < threshold))
-        held = self._held[-1] - own
+        held = self.held[-1] - own
         (up, more), (down, less, alike) = self._moves()
         insider = bool(own.any())
 
@@ -169,16 +184,12 @@ class Joint:
                 pairs[cell] = low[1], high[1]
         return found, self._certificate(pairs) if certify else {}
 
-    @cached_property
-    def _held(self) -> numpy.ndarray:
-        return numpy.stack([self.space.tabulated(self.rows, column) for column in self.counts.T])
-
     def _moves(self) -> tuple[list[numpy.ndarray], list[numpy.ndarray]]:
         """For every cell how many cases of one profile the newest release can have more, or less, and which profile.
 
         Shape: each the steps and the profiles; for less, whether all releases change alike.
         """
-        every, last = self._held, self.tables[-1]
+        every, last = self.held, self.tables[-1]
         atoms = numpy.stack(self.space.numbered(self.rows))
         room, spared = (bound[atoms].min(axis=0) for bound in (self.ceiling - last, last - self.floor))
         kept = numpy.minimum(self.counts.min(axis=1), spared)
@@ -237,11 +248,11 @@ class Joint:
             kind = f"near {room} {since}"
             if kind not in self._programs:
                 highs = self.highs.copy()
-                highs[-1] -= room * (self._held[-1] < highs[-1])
+                highs[-1] -= room * (self.held[-1] < highs[-1])
                 self._programs[kind] = near(self.space, self.lows, highs, self.floor, self.ceiling, self.tables, since)
             changes = self._programs[kind]
             row = changes.rows - self.space.cells + cell
-            point = changes.moved(costs(changes.columns), row, wanted + own - int(self._held[-1][cell]))
+            point = changes.moved(costs(changes.columns), row, wanted + own - int(self.held[-1][cell]))
             if point is not None:
                 return [self._end(changed(self.tables, point, since), cell, own)]
         return []
@@ -347,6 +358,10 @@ def _own_bounds(space: Space, own: Own, fixed: Part | None) -> tuple[numpy.ndarr
             known = numpy.flatnonzero(space.atoms[at][:, space.cliques[at].index(fixed[0])] == fixed[1])
             ceiling[known + space.starts[at]] = floor[known + space.starts[at]]
     return floor, ceiling
+
+
+def _held(space: Space, tables: numpy.ndarray) -> numpy.ndarray:
+    return numpy.stack([space.held(one) for one in tables])
 
 
 def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
