@@ -13,7 +13,7 @@ Imports nothing of the protector. What it answers is private.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -65,12 +65,15 @@ def attack(
             strongest = Known(bool(facts), chain, world.nearest, body)
             found, made = world.proved(strongest, certify=body is None)
             witness += [made] if body is None else []
-            for weaker in _weaker(strongest) if found or len(made.get("releases", ())) <= len(chain) else ():
+            whole = len(made.get("releases", ())) > len(chain)
+            for weaker in _weaker(strongest):
+                if whole and proved.keys() >= {cell for cell, _, _ in found}:
+                    break  # less knowledge proves no other cells, and these were told
                 for cell, low, high in world.proved(weaker)[0]:
                     proved.setdefault(cell, (low, high, _label(weaker)))
             for cell, low, high in found:
                 proved.setdefault(cell, (low, high, _label(strongest)))
-            for cell, told in world.holders(strongest) if body is None else ():
+            for cell, told in world.holders(strongest, proved) if body is None else ():
                 proved.setdefault(cell, told)
     for cell, told in world.same_twice():
         proved.setdefault(cell, told)
@@ -199,8 +202,11 @@ class _World:
                  if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
         return {**made, "rows": rows, "small": small}
 
-    def holders(self, strongest: Known) -> Iterator[tuple[int, tuple[int, int, str]]]:
-        """What those who know some cases prove about the others: S3 each their own row, S2 a body that print merges."""
+    def holders(self, strongest: Known, proved: Collection[int]) -> Iterator[tuple[int, tuple[int, int, str]]]:
+        """What those who know some cases prove about the others: S3 each their own row, S2 a body that print merges.
+
+        Cells `proved` already are left out, those yielded before among them.
+        """
         parts, once = self.space.part.get(INSIDER), numpy.ones(1, dtype=numpy.int64)
         merged = [code for code in sorted(self.own)
                   if not parts or sum(parts[one] == parts[code] for one in self.own) > 1]  # fmt: skip
@@ -211,9 +217,9 @@ class _World:
             if joint is None or (reader == "S3" and joint.roomy(self.now.base, self.now.threshold)):
                 continue
             for cases in known:
-                found = self._with_cases(strongest, cases)
-                for weaker in (*_weaker(strongest), strongest) if found else ():
-                    for cell, low, high in self._with_cases(weaker, cases):
+                left = {cell for cell, _, _ in self._with_cases(strongest, cases)} - set(proved)
+                for weaker in _weaker(strongest) if left else ():
+                    for cell, low, high in self._with_cases(weaker, cases) if left - set(proved) else ():
                         yield cell, (low, high, _label(weaker, reader))
 
     def _with_cases(self, known: Known, cases: Own) -> list[tuple[int, int, int]]:

@@ -1,8 +1,8 @@
 """What one reader knows, as one system over all releases: a register that agrees with it, and how far cells can move.
 
-Some cases more, or less, in the newest release alone are tried first: whole numbers, no solver. What this leaves open
-goes to the solver: first the smallest change, in all releases, that brings a cell where it should be; at last how far
-it can go at all. Part of the attacker.
+Some cases more, or less, are tried first, then what was found for other cells and readers: whole numbers, no solver.
+What this leaves open goes to the solver: first the smallest change, in all releases, that brings a cell where it should
+be; at last how far it can go at all. Part of the attacker.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy
@@ -59,6 +60,7 @@ class Joint:
     own: Own
     fixed: Part | None = None
     kept: tuple[int, ...] = ()
+    _steps: tuple[numpy.ndarray, ...] = ()  # changes of other tables that may bring in what this reader knows
     _programs: dict[str, Program] = field(default_factory=dict, compare=False)
     _pool: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list, compare=False)
 
@@ -117,7 +119,6 @@ class Joint:
         tables, held, rows, counts = self.tables, self.held, self.rows, self.counts
         if (tables[-1] < floor).any():
             here = self.space.tabulated(*own)
-            which, _ = self._recalled(here, floor)
             if (here + self.held[-1] <= self.highs[-1]).all():
                 tables, held, counts = tables.copy(), held.copy(), counts.copy()
                 tables[-1] += floor
@@ -125,13 +126,17 @@ class Joint:
                 for row, times in zip(*own, strict=True):
                     counts[numpy.flatnonzero((rows == row).all(axis=1))[0], -1] += times
             else:
-                found = self._pool[which[0]][0].copy() if len(which) else self._mended(floor, ceiling)
+                pool = (one for one, _ in self._pool if (one[-1] >= floor).all())
+                found = next(pool, None)
+                found = self._mended(floor, ceiling) if found is None else found
                 if found is None:
                     return None
-                found[-1] += floor * (found[-1] < floor).any()
                 tables, held, (rows, counts) = found, _held(self.space, found), _register(self.space, found, rows)
-        world = {"tables": tables, "held": held, "rows": rows, "counts": counts}
-        return replace(self, **world, own=own, floor=floor, ceiling=ceiling, _programs={})
+        top = numpy.zeros_like(tables)
+        top[-1] = floor
+        steps = tuple(step for step in (top, tables - self.tables) if step.any())
+        mine = replace(self, own=own, floor=floor, ceiling=ceiling, _steps=steps, _programs={})
+        return replace(mine, tables=tables, held=held, rows=rows, counts=counts)
 
     def _mended(self, floor: numpy.ndarray, ceiling: numpy.ndarray) -> numpy.ndarray | None:
         """The tables near to ours that hold what one more reader knows, kept in mind for others."""
@@ -140,7 +145,7 @@ class Joint:
             known = self.lows, self.highs, floor, ceiling
             found = mended(self.space, *known, self.tables, since, search=len(since) > last)
             if found is not None:
-                self._pool.append((found, self.space.held(found[-1])))
+                self._pool.append((found, _held(self.space, found)))
                 return found
         return None
 
@@ -167,7 +172,8 @@ class Joint:
             wide = (most - least >= base - 1) | (insider & (least == 0))
             return wide & ((least == 0) | (most >= threshold))
 
-        told = self._recalled(own, self.floor)[1]
+        recalled, seen = self._recalled(), len(self._pool)
+        told = numpy.array([cells for _, cells in recalled], dtype=int).reshape(-1, len(own)) - own
         least = numpy.minimum(held - down, told.min(axis=0, initial=MOST))
         most = numpy.maximum(held + up, told.max(axis=0, initial=0))
         pairs: dict[int, tuple[Any, Any]] = {}
@@ -175,8 +181,9 @@ class Joint:
         for cell in small[~open_(least, most)[small] | certify].tolist():
             ends: list[End] = [(int(held[cell] - down[cell]), (int(less[cell]), -int(down[cell]), bool(alike[cell]))),
                                (int(held[cell] + up[cell]), (int(more[cell]), int(up[cell]), False))]  # fmt: skip
-            which, told = self._recalled(own, self.floor)
-            ends += [(int(told[at][cell]), self._pool[one][0]) for at, one in enumerate(which)]
+            recalled += self._recalled(seen)
+            seen = len(self._pool)
+            ends += [(int(cells[cell] - own[cell]), tables) for tables, cells in recalled]
             low, high = self._ends(cell, int(own[cell]), ends, (threshold, base), open_)
             if not open_(low[0], high[0]):
                 found.append((cell, low[0] + int(own[cell]), min(high[0] + int(own[cell]), MOST)))
@@ -288,26 +295,38 @@ class Joint:
         """
         sums = numpy.stack([self.space.summed(one) for one in tables]).astype(numpy.int64)
         cells, seams = sums[:, : self.space.cells], sums[:, self.space.cells :]
-        last = tables[-1]
-        if (
-            (cells < self.lows).any() or (cells > self.highs).any() or seams.any() or (last < self.floor).any()
-            or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
-        ):  # fmt: skip
+        if seams.any() or not self._fits(tables, cells):
             raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
-        self._pool.append((tables, cells[-1]))
+        self._pool.append((tables, cells))
         return int(cells[-1][cell]) - own, tables
 
-    def _recalled(self, own: numpy.ndarray, floor: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Which of the tables found before can hold what a reader knows, and the others in each of their cells."""
-        known = numpy.flatnonzero(floor)
-        last = numpy.array([tables[-1] for tables, _ in self._pool]).reshape(-1, len(self.floor))
-        cells = numpy.array([cells for _, cells in self._pool]).reshape(-1, self.space.cells)
-        held = (last[:, known] >= floor[known]).all(axis=1)
-        if self.fixed is None:  # the known cases are there, or are put on top
-            which = numpy.flatnonzero(held | (cells + own <= self.highs[-1]).all(axis=1))
-        else:
-            which = numpy.flatnonzero(held)
-        return which, (cells - numpy.outer(held, own))[which]
+    def _recalled(self, since: int = 0) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        """Tables found before, for another reader perhaps, that hold what this one knows, as they are or after a step.
+
+        Shape: of each also the newest release's cells.
+        """
+        found = []
+        for tables, held in self._pool[since:]:
+            if (tables[-1] >= self.floor).all():
+                found.append((tables, held[-1]))
+                continue
+            for step, cells in self._stepped:
+                if self._fits(tables + step, held + cells):
+                    found.append((tables + step, held[-1] + cells[-1]))
+                    break
+        return found
+
+    @cached_property
+    def _stepped(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        return [(step, _held(self.space, step)) for step in self._steps]
+
+    def _fits(self, tables: numpy.ndarray, cells: numpy.ndarray) -> bool:
+        """Whether tables whose seams are closed agree with all that is known."""
+        last = tables[-1]
+        return not (
+            (cells < self.lows).any() or (cells > self.highs).any() or (last < self.floor).any()
+            or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
+        )  # fmt: skip
 
     def _certificate(self, pairs: dict[int, tuple[Any, Any]]) -> dict[str, Any]:
         """The register that agrees with everything, and for each cell two changes of it that still do."""

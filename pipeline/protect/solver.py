@@ -100,12 +100,14 @@ class Program:
         if self._corner is None:
             self._corner = self._made()
             self._corner.setOptionValue("presolve", "off")
+        point: numpy.ndarray | None = None
         for cost in costs:
             with self._fixed(self._corner, row, bound):
                 point = self._ended(self._corner, cost)
             if point is None or whole(point):
-                return None if point is None else numpy.rint(point).astype(numpy.int64)
-        point = self._searched(cost, numpy.floor(point + WHOLE), numpy.ceil(point - WHOLE), (row, bound))
+                break
+        if point is not None and not whole(point):
+            point = self._searched(costs[-1], numpy.floor(point + WHOLE), numpy.ceil(point - WHOLE), (row, bound))
         return None if point is None else numpy.rint(point).astype(numpy.int64)
 
     def _searched(
