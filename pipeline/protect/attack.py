@@ -13,7 +13,7 @@ Imports nothing of the protector. What it answers is private.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -71,12 +71,15 @@ def attack(
             strongest = Known(bool(facts), chain, world.nearest, body)
             found, made = world.proved(strongest, certify=body is None)
             witness += [made] if body is None else []
-            for weaker in _weaker(strongest) if found or len(made.get("releases", ())) <= len(chain) else ():
+            whole = len(made.get("releases", ())) > len(chain)
+            for weaker in _weaker(strongest):
+                if whole and proved.keys() >= {cell for cell, _, _ in found}:
+                    break  # less knowledge proves no other cells, and these were told
                 for cell, low, high in world.proved(weaker)[0]:
                     proved.setdefault(cell, (low, high, _label(weaker)))
             for cell, low, high in found:
                 proved.setdefault(cell, (low, high, _label(strongest)))
-            for cell, told in world.holders(strongest) if body is None else ():
+            for cell, told in world.holders(strongest, proved) if body is None else ():
                 proved.setdefault(cell, told)
     for cell, told in world.same_twice():
         proved.setdefault(cell, told)
@@ -143,6 +146,7 @@ class _World:
             self.printed.setdefault(number[one.cell], [one])
         self.bounds = [_bounds(release, number, len(every)) for release in releases]
         self.facts = _bounds(replace(self.now, cells=known), number, len(every))
+        self._public: dict[int, Joint] = {}
         self._joints: dict[Known, Joint | None] = {}
 
     def chains(self, body: str | None) -> list[tuple[int, ...]]:
@@ -153,12 +157,15 @@ class _World:
         chains: list[tuple[int, ...]] = []
         left, every = set(range(len(self.before))), tuple(range(len(self.before)))
         while left:
-            found = self._made(Known(releases=every, body=body), first=max(left))
+            first = max(left)
+            found = self._made(Known(releases=every, body=body), first, self._public.get(first))
+            if body is None and found is not None:
+                self._public[first] = found
             kept = () if found is None else tuple(every[at] for at in found.kept[:-1])
-            if found is not None and max(left) in kept:
+            if found is not None and first in kept:
                 chains.append(kept)
                 self._joints[Known(releases=kept, body=body)] = replace(found, kept=tuple(range(len(found.kept))))
-            left -= {max(left), *kept}
+            left -= {first, *kept}
         return chains or [()]
 
     def bodies(self) -> list[str]:
@@ -168,10 +175,10 @@ class _World:
     def joint(self, known: Known) -> Joint | None:
         """The system of all that this reader knows; None where it contradicts itself."""
         if known not in self._joints:
-            self._joints[known] = self._made(known)
+            self._joints[known] = self._made(known, like=self._joints.get(replace(known, facts=False, algorithm=False)))
         return self._joints[known]
 
-    def _made(self, known: Known, first: int | None = None) -> Joint | None:
+    def _made(self, known: Known, first: int | None = None, like: Joint | None = None) -> Joint | None:
         every = [*(self.bounds[at] for at in known.releases), self.bounds[-1]]
         lows, highs = numpy.stack([one[0] for one in every]), numpy.stack([one[1] for one in every])
         if known.algorithm:
@@ -181,7 +188,7 @@ class _World:
             highs[-1][middle] = numpy.minimum(highs[-1], value + half)[middle]
         if known.facts:
             lows[-1], highs[-1] = numpy.maximum(lows[-1], self.facts[0]), numpy.minimum(highs[-1], self.facts[1])
-        return Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known), first)
+        return Joint.made(self.space, lows, highs, self._own(known), self.rows, self._fixed(known), first, like)
 
     def proved(self, known: Known, *, certify: bool = False) -> tuple[list[tuple[int, int, int]], dict[str, Any]]:
         """(cell, low, high) of every small cell that this reader pins down, and the certificate for the others."""
@@ -202,8 +209,11 @@ class _World:
                  if 1 <= self.true[at] < self.now.threshold]  # fmt: skip
         return {**made, "rows": rows, "small": small}
 
-    def holders(self, strongest: Known) -> Iterator[tuple[int, tuple[int, int, str]]]:
-        """What those who know some cases prove about the others: S3 each their own row, S2 a body that print merges."""
+    def holders(self, strongest: Known, proved: Collection[int]) -> Iterator[tuple[int, tuple[int, int, str]]]:
+        """What those who know some cases prove about the others: S3 each their own row, S2 a body that print merges.
+
+        Cells `proved` already are left out, those yielded before among them.
+        """
         parts, once = self.space.part.get(INSIDER), numpy.ones(1, dtype=numpy.int64)
         merged = [code for code in sorted(self.own)
                   if not parts or sum(parts[one] == parts[code] for one in self.own) > 1]  # fmt: skip
@@ -214,9 +224,9 @@ class _World:
             if joint is None or (reader == "S3" and joint.roomy(self.now.base, self.now.threshold)):
                 continue
             for cases in known:
-                found = self._with_cases(strongest, cases)
-                for weaker in (*_weaker(strongest), strongest) if found else ():
-                    for cell, low, high in self._with_cases(weaker, cases):
+                left = {cell for cell, _, _ in self._with_cases(strongest, cases)} - set(proved)
+                for weaker in _weaker(strongest) if left else ():
+                    for cell, low, high in self._with_cases(weaker, cases) if left - set(proved) else ():
                         yield cell, (low, high, _label(weaker, reader))
 
     def _with_cases(self, known: Known, cases: Own) -> list[tuple[int, int, int]]:

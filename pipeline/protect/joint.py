@@ -1,8 +1,8 @@
 """What one reader knows, as one system over all releases: a register that agrees with it, and how far cells can move.
 
-Some cases more, or less, in the newest release alone are tried first: whole numbers, no solver. What this leaves open
-goes to the solver: first the smallest change, in all releases, that brings a cell where it should be; at last how far
-it can go at all. Part of the attacker.
+Some cases more, or less, are tried first, then what was found for other cells and readers: whole numbers, no solver.
+What this leaves open goes to the solver: first the smallest change, in all releases, that brings a cell where it should
+be; at last how far it can go at all. Part of the attacker.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Joint:
 
     Shape: `lows` and `highs` per release and cell; `floor` and `ceiling` per atom of the last release; `rows` distinct
     profiles and `counts` how often each occurs in each release, a register that agrees with everything printed;
-    `tables` its atoms per release; `own` the rows known; `fixed` the variable and part known in full; `kept` which
-    releases fit together.
+    `tables` its atoms and `held` its cells per release; `own` the rows known; `fixed` the variable and part known in
+    full; `kept` which releases fit together.
     """
 
     space: Space
@@ -54,11 +54,13 @@ class Joint:
     floor: numpy.ndarray
     ceiling: numpy.ndarray
     tables: numpy.ndarray
+    held: numpy.ndarray
     rows: numpy.ndarray
     counts: numpy.ndarray
     own: Own
     fixed: Part | None = None
     kept: tuple[int, ...] = ()
+    _steps: tuple[numpy.ndarray, ...] = ()  # changes of other tables that may bring in what this reader knows
     _programs: dict[str, Program] = field(default_factory=dict, compare=False)
     _pool: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list, compare=False)
 
@@ -72,13 +74,20 @@ class Joint:
         also: numpy.ndarray,
         fixed: Part | None = None,
         first: int | None = None,
+        like: Self | None = None,
     ) -> Self | None:
         """The world of these bounds; None where no register agrees with the last release, and `first` if it is given.
 
         `also` are profiles worth trying as a case more. Earlier releases are joined from the newest on, `first` before
-        all others; those that cannot be joined are left out.
+        all others; those that cannot be joined are left out. A world `like` it, of one who knows less about the same
+        releases, saves the joining where it can be mended: the same releases would be kept.
         """
         floor, ceiling = _own_bounds(space, own, fixed)
+        if like is not None:
+            kept = list(like.kept)
+            tables = mended(space, lows[kept], highs[kept], floor, ceiling, like.tables)
+            if tables is not None:
+                return cls._of(space, lows[kept], highs[kept], floor, ceiling, tables, own, also, fixed, kept)
         kept = [len(lows) - 1]
         tables = nearest(space, lows[kept], highs[kept], floor, ceiling)
         if tables is None or (lows[-1] > highs[-1]).any():
@@ -93,30 +102,41 @@ class Joint:
                 return None
         if len(kept) > 1:
             tables = lowered(space, lows[kept], highs[kept], floor, ceiling, tables)
+        return cls._of(space, lows[kept], highs[kept], floor, ceiling, tables, own, also, fixed, kept)
+
+    @classmethod
+    def _of(
+        cls, space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
+        tables: numpy.ndarray, own: Own, also: numpy.ndarray, fixed: Part | None, kept: list[int],
+    ) -> Self:  # fmt: skip
         rows, counts = _register(space, tables, also)
-        return cls(space, lows[kept], highs[kept], floor, ceiling, tables, rows, counts, own, fixed, tuple(kept))
+        held = _held(space, tables)
+        return cls(space, lows, highs, floor, ceiling, tables, held, rows, counts, own, fixed, tuple(kept))
 
     def with_cases(self, own: Own) -> Self | None:
         """The same world for one who knows these cases; None where it needs another register."""
         floor, ceiling = _own_bounds(self.space, own, None)
-        tables, rows, counts = self.tables, self.rows, self.counts
+        tables, held, rows, counts = self.tables, self.held, self.rows, self.counts
         if (tables[-1] < floor).any():
             here = self.space.tabulated(*own)
-            which, _ = self._recalled(here, floor)
-            if (here + self._held[-1] <= self.highs[-1]).all():
-                tables, counts = tables.copy(), counts.copy()
+            if (here + self.held[-1] <= self.highs[-1]).all():
+                tables, held, counts = tables.copy(), held.copy(), counts.copy()
                 tables[-1] += floor
+                held[-1] += here
                 for row, times in zip(*own, strict=True):
                     counts[numpy.flatnonzero((rows == row).all(axis=1))[0], -1] += times
             else:
-                found = self._pool[which[0]][0].copy() if len(which) else self._mended(floor, ceiling)
+                pool = (one for one, _ in self._pool if (one[-1] >= floor).all())
+                found = next(pool, None)
+                found = self._mended(floor, ceiling) if found is None else found
                 if found is None:
                     return None
-                found[-1] += floor * (found[-1] < floor).any()
-                tables, (rows, counts) = found, _register(self.space, found, rows)
-        return replace(
-            self, rows=rows, counts=counts, tables=tables, own=own, floor=floor, ceiling=ceiling, _programs={}
-        )
+                tables, held, (rows, counts) = found, _held(self.space, found), _register(self.space, found, rows)
+        top = numpy.zeros_like(tables)
+        top[-1] = floor
+        steps = tuple(step for step in (top, tables - self.tables) if step.any())
+        mine = replace(self, own=own, floor=floor, ceiling=ceiling, _steps=steps, _programs={})
+        return replace(mine, tables=tables, held=held, rows=rows, counts=counts)
 
     def _mended(self, floor: numpy.ndarray, ceiling: numpy.ndarray) -> numpy.ndarray | None:
         """The tables near to ours that hold what one more reader knows, kept in mind for others."""
@@ -125,13 +145,13 @@ class Joint:
             known = self.lows, self.highs, floor, ceiling
             found = mended(self.space, *known, self.tables, since, search=len(since) > last)
             if found is not None:
-                self._pool.append((found, self.space.held(found[-1])))
+                self._pool.append((found, _held(self.space, found)))
                 return found
         return None
 
     def roomy(self, base: int, threshold: int) -> bool:
         """Whether every cell can take base-1 cases more, and holds none or enough: then one known row tells nothing."""
-        held = self._held[-1]
+        held = self.held[-1]
         return bool((self.highs[-1] - held >= base - 1).all() and ((held == 0) | (held >= threshold)).all()
                     and (held - self.lows[-1] >= numpy.minimum(held, base - 1)).all())  # fmt: skip
 
@@ -144,7 +164,7 @@ class Joint:
         complainant may learn that there are few others as long as there may be none.
         """
         small = numpy.flatnonzero((others >= 1) & (others < threshold))
-        held = self._held[-1] - own
+        held = self.held[-1] - own
         (up, more), (down, less, alike) = self._moves()
         insider = bool(own.any())
 
@@ -152,7 +172,8 @@ class Joint:
             wide = (most - least >= base - 1) | (insider & (least == 0))
             return wide & ((least == 0) | (most >= threshold))
 
-        told = self._recalled(own, self.floor)[1]
+        recalled, seen = self._recalled(), len(self._pool)
+        told = numpy.array([cells for _, cells in recalled], dtype=int).reshape(-1, len(own)) - own
         least = numpy.minimum(held - down, told.min(axis=0, initial=MOST))
         most = numpy.maximum(held + up, told.max(axis=0, initial=0))
         pairs: dict[int, tuple[Any, Any]] = {}
@@ -160,8 +181,9 @@ class Joint:
         for cell in small[~open_(least, most)[small] | certify].tolist():
             ends: list[End] = [(int(held[cell] - down[cell]), (int(less[cell]), -int(down[cell]), bool(alike[cell]))),
                                (int(held[cell] + up[cell]), (int(more[cell]), int(up[cell]), False))]  # fmt: skip
-            which, told = self._recalled(own, self.floor)
-            ends += [(int(told[at][cell]), self._pool[one][0]) for at, one in enumerate(which)]
+            recalled += self._recalled(seen)
+            seen = len(self._pool)
+            ends += [(int(cells[cell] - own[cell]), tables) for tables, cells in recalled]
             low, high = self._ends(cell, int(own[cell]), ends, (threshold, base), open_)
             if not open_(low[0], high[0]):
                 found.append((cell, low[0] + int(own[cell]), min(high[0] + int(own[cell]), MOST)))
@@ -169,16 +191,12 @@ class Joint:
                 pairs[cell] = low[1], high[1]
         return found, self._certificate(pairs) if certify else {}
 
-    @cached_property
-    def _held(self) -> numpy.ndarray:
-        return numpy.stack([self.space.tabulated(self.rows, column) for column in self.counts.T])
-
     def _moves(self) -> tuple[list[numpy.ndarray], list[numpy.ndarray]]:
         """For every cell how many cases of one profile the newest release can have more, or less, and which profile.
 
         Shape: each the steps and the profiles; for less, whether all releases change alike.
         """
-        every, last = self._held, self.tables[-1]
+        every, last = self.held, self.tables[-1]
         atoms = numpy.stack(self.space.numbered(self.rows))
         room, spared = (bound[atoms].min(axis=0) for bound in (self.ceiling - last, last - self.floor))
         kept = numpy.minimum(self.counts.min(axis=1), spared)
@@ -237,11 +255,11 @@ class Joint:
             kind = f"near {room} {since}"
             if kind not in self._programs:
                 highs = self.highs.copy()
-                highs[-1] -= room * (self._held[-1] < highs[-1])
+                highs[-1] -= room * (self.held[-1] < highs[-1])
                 self._programs[kind] = near(self.space, self.lows, highs, self.floor, self.ceiling, self.tables, since)
             changes = self._programs[kind]
             row = changes.rows - self.space.cells + cell
-            point = changes.moved(costs(changes.columns), row, wanted + own - int(self._held[-1][cell]))
+            point = changes.moved(costs(changes.columns), row, wanted + own - int(self.held[-1][cell]))
             if point is not None:
                 return [self._end(changed(self.tables, point, since), cell, own)]
         return []
@@ -277,26 +295,38 @@ class Joint:
         """
         sums = numpy.stack([self.space.summed(one) for one in tables]).astype(numpy.int64)
         cells, seams = sums[:, : self.space.cells], sums[:, self.space.cells :]
-        last = tables[-1]
-        if (
-            (cells < self.lows).any() or (cells > self.highs).any() or seams.any() or (last < self.floor).any()
-            or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
-        ):  # fmt: skip
+        if seams.any() or not self._fits(tables, cells):
             raise errors.NotPublishable("attack: the solver contradicts itself, so nothing is proved.")
-        self._pool.append((tables, cells[-1]))
+        self._pool.append((tables, cells))
         return int(cells[-1][cell]) - own, tables
 
-    def _recalled(self, own: numpy.ndarray, floor: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Which of the tables found before can hold what a reader knows, and the others in each of their cells."""
-        known = numpy.flatnonzero(floor)
-        last = numpy.array([tables[-1] for tables, _ in self._pool]).reshape(-1, len(self.floor))
-        cells = numpy.array([cells for _, cells in self._pool]).reshape(-1, self.space.cells)
-        held = (last[:, known] >= floor[known]).all(axis=1)
-        if self.fixed is None:  # the known cases are there, or are put on top
-            which = numpy.flatnonzero(held | (cells + own <= self.highs[-1]).all(axis=1))
-        else:
-            which = numpy.flatnonzero(held)
-        return which, (cells - numpy.outer(held, own))[which]
+    def _recalled(self, since: int = 0) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        """Tables found before, for another reader perhaps, that hold what this one knows, as they are or after a step.
+
+        Shape: of each also the newest release's cells.
+        """
+        found = []
+        for tables, held in self._pool[since:]:
+            if (tables[-1] >= self.floor).all():
+                found.append((tables, held[-1]))
+                continue
+            for step, cells in self._stepped:
+                if self._fits(tables + step, held + cells):
+                    found.append((tables + step, held[-1] + cells[-1]))
+                    break
+        return found
+
+    @cached_property
+    def _stepped(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        return [(step, _held(self.space, step)) for step in self._steps]
+
+    def _fits(self, tables: numpy.ndarray, cells: numpy.ndarray) -> bool:
+        """Whether tables whose seams are closed agree with all that is known."""
+        last = tables[-1]
+        return not (
+            (cells < self.lows).any() or (cells > self.highs).any() or (last < self.floor).any()
+            or (last > self.ceiling).any() or (numpy.diff(tables, axis=0, prepend=0) < 0).any()
+        )  # fmt: skip
 
     def _certificate(self, pairs: dict[int, tuple[Any, Any]]) -> dict[str, Any]:
         """The register that agrees with everything, and for each cell two changes of it that still do."""
@@ -347,6 +377,10 @@ def _own_bounds(space: Space, own: Own, fixed: Part | None) -> tuple[numpy.ndarr
             known = numpy.flatnonzero(space.atoms[at][:, space.cliques[at].index(fixed[0])] == fixed[1])
             ceiling[known + space.starts[at]] = floor[known + space.starts[at]]
     return floor, ceiling
+
+
+def _held(space: Space, tables: numpy.ndarray) -> numpy.ndarray:
+    return numpy.stack([space.held(one) for one in tables])
 
 
 def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -5,7 +5,8 @@ Its numbers are never trusted: what they are used for is checked in whole number
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import highspy
@@ -92,28 +93,43 @@ class Program:
         return self.smallest(costs[0]) if search else None
 
     def moved(self, costs: Sequence[numpy.ndarray], row: int, bound: float) -> numpy.ndarray | None:
-        """The point of least cost, by the first that gives a whole one, with this row at `bound`; None if none does."""
+        """A point of little cost with this row at `bound`: a whole corner by one of `costs`, or beside the last one.
+
+        None also says that none was found at once.
+        """
         if self._corner is None:
             self._corner = self._made()
             self._corner.setOptionValue("presolve", "off")
-        self._corner.changeRowBounds(row, bound, bound)
-        try:
-            for cost in costs:
+        point: numpy.ndarray | None = None
+        for cost in costs:
+            with self._fixed(self._corner, row, bound):
                 point = self._ended(self._corner, cost)
-                if point is None or whole(point):
-                    return None if point is None else numpy.rint(point).astype(numpy.int64)
-        finally:
-            self._corner.changeRowBounds(row, self._model.row_lower_[row], self._model.row_upper_[row])
-        return None
+            if point is None or whole(point):
+                break
+        if point is not None and not whole(point):
+            point = self._searched(costs[-1], numpy.floor(point + WHOLE), numpy.ceil(point - WHOLE), (row, bound))
+        return None if point is None else numpy.rint(point).astype(numpy.int64)
 
-    def _searched(self, cost: numpy.ndarray, low: Any, high: Any) -> numpy.ndarray | None:
-        """The whole-number point of least cost with the columns between `low` and `high`."""
+    def _searched(
+        self, cost: numpy.ndarray, low: Any, high: Any, fixed: tuple[int, float] | None = None
+    ) -> numpy.ndarray | None:
+        """The whole-number point of least cost with the columns between `low` and `high`, and a row `fixed`."""
         if self._whole is None:
             self._whole = self._made()
             kinds = numpy.full(self.columns, highspy.HighsVarType.kInteger)
             self._whole.changeColsIntegrality(self.columns, self._columns, kinds)
         self._whole.changeColsBounds(self.columns, self._columns, numpy.asarray(low), numpy.asarray(high))
-        return self._ended(self._whole, cost)
+        with self._fixed(self._whole, *fixed) if fixed else contextlib.nullcontext():
+            return self._ended(self._whole, cost)
+
+    @contextlib.contextmanager
+    def _fixed(self, highs: _Quiet, row: int, bound: float) -> Iterator[None]:
+        """For a while a row of the solver is held at `bound`."""
+        highs.changeRowBounds(row, bound, bound)
+        try:
+            yield
+        finally:
+            highs.changeRowBounds(row, self._model.row_lower_[row], self._model.row_upper_[row])
 
     def _made(self) -> _Quiet:
         highs = _Quiet()
