@@ -349,7 +349,11 @@ class Joint:
             return [(at, step) for at, step in steps if any(step)]
 
         told = {cell: (change(low), change(high)) for cell, (low, high) in pairs.items()}
-        return {"rows": rows, "counts": counts, "cells": told}
+        used = {at for pair in told.values() for step in pair for at, _ in step}
+        kept = [at for at in range(len(rows)) if at in used or any(counts[at])]
+        now = {at: number for number, at in enumerate(kept)}
+        cells = {cell: tuple([(now[at], step) for at, step in one] for one in pair) for cell, pair in told.items()}
+        return {"rows": [rows[at] for at in kept], "counts": [counts[at] for at in kept], "cells": cells}
 
 
 def _count(end: End) -> int:
@@ -386,8 +390,10 @@ def _held(space: Space, tables: numpy.ndarray) -> numpy.ndarray:
 def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Distinct profiles, those of `also` among them, and how often each occurs in each release."""
     added = [space.glued(step) for step in numpy.diff(tables, axis=0, prepend=tables[:1] * 0)]
-    rows, place = numpy.unique(numpy.concatenate([*added, also]), axis=0, return_inverse=True)
-    counts = numpy.zeros((len(rows), len(tables)), dtype=numpy.int64)
-    since = numpy.repeat(numpy.arange(len(added)), [len(one) for one in added])
-    numpy.add.at(counts, (place.ravel()[: len(since)], since), 1)
-    return rows, counts.cumsum(axis=1)
+    every = numpy.concatenate([*(profiles for profiles, _ in added), also])
+    keys = numpy.ravel_multi_index(tuple(every.T), space.sizes) if space.sizes else numpy.zeros(len(every), dtype=int)
+    _, first, place = numpy.unique(keys, return_index=True, return_inverse=True)
+    counts = numpy.zeros((len(first), len(tables)), dtype=numpy.int64)
+    since = numpy.repeat(numpy.arange(len(added)), [len(times) for _, times in added])
+    numpy.add.at(counts, (place[: len(since)], since), numpy.concatenate([times for _, times in added]))
+    return every[first], counts.cumsum(axis=1)

@@ -107,21 +107,26 @@ class Space:
             )
         return found
 
-    def glued(self, solution: numpy.ndarray) -> numpy.ndarray:
-        """One profile per case: a register whose tables over the cliques are `solution`."""
-        cases = numpy.zeros((0, len(self.variables)), dtype=numpy.int64)
+    def glued(self, solution: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Profiles, and how many cases each: a register whose tables over the cliques are `solution`."""
+        cases, times = numpy.zeros((1, len(self.variables)), dtype=numpy.int64), numpy.zeros(0, dtype=numpy.int64)
         for at, clique in enumerate(self.cliques):
             counts = solution[self.starts[at] : self.starts[at + 1]]
-            units = numpy.repeat(self.atoms[at], counts, axis=0)
+            units, counts = self.atoms[at][counts > 0], counts[counts > 0]
             if at == 0:
-                cases = numpy.zeros((len(units), len(self.variables)), dtype=numpy.int64)
+                cases, times = numpy.zeros((len(units), len(self.variables)), dtype=numpy.int64), counts
             shared = [name for name in clique if any(name in one for one in self.cliques[:at])]
             if shared:
-                columns = [clique.index(name) for name in shared]
-                units = units[numpy.lexsort(units[:, columns].T)]
-                cases = cases[numpy.lexsort(cases[:, shared].T)]
-            cases[:, list(clique)] = units
-        return cases
+                order = numpy.lexsort(units[:, [clique.index(name) for name in shared]].T)
+                units, counts = units[order], counts[order]
+                order = numpy.lexsort(cases[:, shared].T)
+                cases, times = cases[order], times[order]
+            ends = [one.cumsum() for one in (times, counts)]  # laid side by side, cut where either ends
+            cuts = numpy.unique(numpy.concatenate(ends))
+            cases = cases[numpy.searchsorted(ends[0], cuts)]
+            cases[:, list(clique)] = units[numpy.searchsorted(ends[1], cuts)]
+            times = numpy.diff(cuts, prepend=0)
+        return cases, times
 
     def _grouped(
         self, cells: Sequence[Cell], level: Mapping[str, Mapping[frozenset[str], int]]
