@@ -379,6 +379,17 @@ def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
         "- 1",
         "a: b: c",
         "method: noise\ntables: {a: [sex]}",
+        "base: 5.5\ntables: {a: [sex]}",
+        "zeros_said: outcome\ntables: {a: [sex]}",
+        "zeros_said: [result]\ntables: {a: [sex]}",
+        "tables: {a: {by: [sex], titel: {}}}",
+        "tables: {a: {by: [sex], title: Sex}}",
+        "tables:\n  a: [sex]\n  a: [region]",
+        f"tables: {{{'a' * 300}: [sex]}}",
+        "columns: {value: {variable: sex}}\ntables: {a: [value]}",
+        "columns: {who: {variable: sex, codes: {_T: [male], b: [female, not_stated]}}}\ntables: {a: [who]}",
+        "columns: {who: {variable: sex, codes: {'': [male], b: [female, not_stated]}}}\ntables: {a: [who]}",
+        "columns: {who: {variabel: sex}}\ntables: {a: [sex]}",
     ],
 )
 def test_a_design_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> None:
