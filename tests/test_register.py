@@ -164,6 +164,40 @@ def test_an_earlier_release_with_a_broken_hash_is_refused(first: Path, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["before"]
 
 
+def test_a_folder_that_holds_more_than_a_release_is_not_replaced(first: Path, tmp_path: Path) -> None:
+    """A data package, or a release with a file of somebody's beside it: nothing of it may be lost."""
+    other, kept = tmp_path / "package", tmp_path / "release"
+    shutil.copytree(first / "out", kept)
+    (kept / "letter.txt").write_text("kept", encoding="utf-8")
+    other.mkdir()
+    (other / "datapackage.json").write_text('{"resources": []}', encoding="utf-8")
+    (other / "data").mkdir()
+    held = register.read(first / "register.csv", TODAY)
+
+    for out in (other, kept, Path("/"), kept / "letter.txt", kept / "letter.txt" / "below"):
+        with pytest.raises(errors.UsageError, match="Give a"):
+            leaving.protect(held, DESIGN, out, SECRET, [])
+
+    assert (other / "data").is_dir()
+    assert (kept / "letter.txt").read_text(encoding="utf-8") == "kept"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["package", "release"]
+
+
+def test_the_same_earlier_release_given_twice_counts_once(first: Path, tmp_path: Path) -> None:
+    """And a link to a folder stands for the folder."""
+    held = register.read(first / "register.csv", TODAY)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+
+    once = leaving.protect(held, DESIGN, tmp_path / "once", SECRET, [first / "out"])
+    twice = leaving.protect(held, DESIGN, tmp_path / "link", SECRET, [first / "out", first / "out"])
+
+    assert once == twice
+    assert (tmp_path / "once" / "datapackage.json").read_bytes() == (
+        tmp_path / "real" / "datapackage.json"
+    ).read_bytes()
+
+
 def test_the_folder_holds_one_table_each_and_a_descriptor(first: Path) -> None:
     """All combinations, with threshold and base in the descriptor; the attacker's command says safe."""
     told = json.loads((first / "out" / "datapackage.json").read_text(encoding="utf-8"))

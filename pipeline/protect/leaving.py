@@ -69,18 +69,36 @@ def protect(
             f"register: too few cases to count, expected at least {design.fewest_cases}. Nothing was published; "
             "wait for the next period."
         )
+    out = out.resolve()
     releases = _earlier(earlier, out)
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTOR).is_file())):
+    if not _replaceable(out):
         raise errors.UsageError(f"{out.name}: it holds something else than a release. Give a new folder with --out.")
-    out.parent.mkdir(parents=True, exist_ok=True)
     staged = out.with_name(f".tmp-{out.name}")
     shutil.rmtree(staged, ignore_errors=True)
+    try:
+        staged.mkdir(parents=True)
+    except OSError as error:
+        raise errors.UsageError(
+            f"{out.name}: it cannot be written ({error.strerror}). Give a folder that you may write with --out."
+        ) from None
     try:
         left = _staged(cases, design, staged, key, releases, facts, known)
         _exchange(staged, out)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return left
+
+
+def _replaceable(out: Path) -> bool:
+    """Whether nothing but a release is lost if the folder `out` is put aside; other packages have a descriptor too."""
+    if not out.exists():
+        return True
+    try:
+        held = {one.name for one in out.iterdir()}
+        told = json.loads((out / DESCRIPTOR).read_text(encoding="utf-8")) if held else {"resources": []}
+        return held <= {DESCRIPTOR, *(one["path"] for one in told["resources"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def secret(path: Path, home: Path) -> bytes:
@@ -107,8 +125,8 @@ def secret(path: Path, home: Path) -> bytes:
 
 
 def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication]]:
-    """The earlier releases, oldest first, each with its hashes intact."""
-    read = [(folder, published.read(folder)) for folder in folders]
+    """The earlier releases, oldest first, each once and with its hashes intact."""
+    read = list({told.digest: (folder, told) for folder in folders for told in (published.read(folder),)}.values())
     for folder, release in read:
         if release.broken or not release.columns:
             raise errors.UsageError(
