@@ -362,7 +362,7 @@ def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
             totals = {}
             for key in plan.keys(table, years):
                 rest = tuple(code for name, code in key.items() if name != column)
-                value = first[leaving.cell(plan.described(years), key)][0]
+                value = first[published.cell(plan.described(years), key)][0]
                 if key[column] == "_T":
                     totals[rest] = value
                 else:
