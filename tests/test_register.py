@@ -384,6 +384,22 @@ def test_years_put_together_must_hold_every_year_of_the_register(tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_a_table_that_cannot_be_rounded_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Four regions printed as 5 now hold one case each, which no total near 21 can hold: only that table is withheld."""
+    (tmp_path / "design.yml").write_text("tables: {a: [region], b: [sex]}", encoding="utf-8")
+    plan, few = design.read(tmp_path / "design.yml"), ("TJ-SU", "TJ-KT", "TJ-RA", "TJ-GB")
+
+    def held(each: int) -> polars.DataFrame:
+        rows = registers.cases(3)[: 17 + 4 * each]
+        for at, row in enumerate(rows):
+            row.update(region="TJ-DU" if at < 17 else few[at % 4], sex="male")
+        return register.read(registers.write(tmp_path / "r.csv", rows), TODAY)
+
+    leaving.protect(held(5), plan, tmp_path / "old", SECRET, [])
+
+    assert leaving.protect(held(1), plan, tmp_path / "new", SECRET, [tmp_path / "old"]).withheld == ["a"]
+
+
 def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
     """Every small count, every zero about survivors and what would give them away; the rest is exact, once only."""
     plan = "method: suppression\nzeros_said: [outcome]\ntables: {a: [year, sex], b: [outcome], c: [outcome, sex]}"

@@ -191,8 +191,11 @@ def _staged(
                     continue
             leaking = {one["table"] for one in verdict.proved}
             doomed = next((name for name in reversed(open_) if name in leaking), open_[-1])
-        else:
-            doomed = open_[-1]
+        else:  # a table that cannot be rounded even by itself, before one that stands in the way of others
+            alone = (
+                name for name in reversed(open_) if not method(cases, design, [name], years, key, releases, pushed)
+            )
+            doomed = next(alone, open_[-1])
         open_.remove(doomed)
     raise errors.NotPublishable(
         "protect: no table of the design could be made safe together with what was published before, and with the "
