@@ -89,7 +89,7 @@ def tabulation(rows: int) -> None:
     cases = cases.with_columns(polars.Series(register.YEAR, dice.choice(years, rows)))
     columns = DESIGN.described(years)
     cells = list(
-        dict.fromkeys(leaving.cell(columns, key) for name in DESIGN.tables for key in DESIGN.keys(name, years))
+        dict.fromkeys(published.cell(columns, key) for name in DESIGN.tables for key in DESIGN.keys(name, years))
     )
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
     started = time.perf_counter()

@@ -19,6 +19,7 @@ import pytest
 import registers
 from ortools.linear_solver import pywraplp
 
+from pipeline import errors
 from pipeline.protect import attack, design, leaving, register
 
 DESIGN = design.read(Path(__file__).resolve().parent.parent / "schemas" / "disclosure.yml")
@@ -422,6 +423,94 @@ def test_one_suppression_removed_fails_the_audit(tmp_path: Path) -> None:
 
     assert attack.attack(whole, [], None, held).safe
     assert not attack.attack(gap, [], None, held).safe
+
+
+def retold(left: tuple[Path, polars.DataFrame], tmp_path: Path, change: Callable[[list[str]], object]) -> Path:
+    """A copy of what protect left in which the lines below the heading of one table are changed, and its hash fits."""
+    folder = tmp_path / "copy"
+    shutil.copytree(left[0], folder)
+    path = folder / "register_complaints_by_year_and_area.csv"
+    head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    change(lines)
+    path.write_text(head + "".join(lines), encoding="utf-8", newline="\n")
+    told = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+    for one in told["resources"]:
+        one["hash"] = f"sha256:{hashlib.sha256((folder / one['path']).read_bytes()).hexdigest()}"
+    (folder / "datapackage.json").write_text(json.dumps(told), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [list.pop, lambda lines: lines.append(lines[-1]), lambda lines: lines.sort(), list.reverse],
+    ids=["a row less", "a row twice", "sorted", "reversed"],
+)
+def test_rows_that_are_not_all_combinations_in_their_order_fail_the_audit(
+    change: Callable[[list[str]], object], left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """An order, or a gap, may follow the counts."""
+    verdict = attack.attack(retold(left, tmp_path, change), [], None, left[1])
+
+    assert [one for one in verdict.broken if "register_complaints_by_year_and_area: its rows" in one]
+
+
+def test_what_the_descriptor_does_not_name_fails_the_audit(left: tuple[Path, polars.DataFrame], tmp_path: Path) -> None:
+    """A changed file whose hash no longer fits, another file beside it: nobody audited those."""
+    folder = retold(left, tmp_path, lambda _: None)
+    assert attack.attack(folder, [], None, left[1]).safe
+
+    path = folder / "register_complaints_by_year.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    (folder / "counts.xlsx").touch()
+
+    assert len(attack.attack(folder, [], None, left[1]).broken) == 2
+
+
+@pytest.mark.parametrize(
+    ("facts", "refusal"),
+    [
+        ("sex,value\nunheard-of,3\n", "not each category"),
+        ("sex,sex,value\nmale,female,3\n", "two of one name"),
+        ("year,sex,value\n2024,3\n", "line 2: expected as many cells"),
+        ("sex,value\nmale,-3\n", "no whole count"),
+        (f"sex,value\nmale,{10**25}\n", "no whole count"),
+        ("\0", "no column value"),
+        (None, "missing"),
+    ],
+)
+def test_facts_that_would_be_misread_are_refused(
+    facts: str | None, refusal: str, left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """A fact that is passed over in silence would make an unsafe publication look safe."""
+    path = tmp_path / "facts.csv"
+    if facts is not None:
+        path.write_text(facts, encoding="utf-8")
+
+    with pytest.raises((errors.UsageError, errors.NotPublishable), match=refusal):
+        attack.attack(left[0], [], path, left[1])
+
+
+def test_facts_that_contradict_each_other_are_no_proof_of_safety(
+    left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """From a contradiction nothing follows, so nothing was looked at."""
+    path = tmp_path / "facts.csv"
+    path.write_text("sex,value\nmale,100\nmale,101\n", encoding="utf-8")
+
+    assert not attack.attack(left[0], [], path, left[1]).safe
+
+
+@pytest.mark.parametrize("told", [{"threshold": 0}, {"columns": []}, {"resources": [1]}, {"previous": None}])
+def test_a_descriptor_that_makes_no_sense_is_refused(
+    told: dict[str, Any], left: tuple[Path, polars.DataFrame], tmp_path: Path
+) -> None:
+    """With the file and what was expected."""
+    folder = retold(left, tmp_path, lambda _: None)
+    path = folder / "datapackage.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | told), encoding="utf-8")
+
+    with pytest.raises(errors.UsageError, match="with threshold, base and columns"):
+        attack.attack(folder, [], None, left[1])
 
 
 def test_a_second_solver_finds_the_same_ends(tmp_path: Path) -> None:

@@ -164,6 +164,40 @@ def test_an_earlier_release_with_a_broken_hash_is_refused(first: Path, tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["before"]
 
 
+def test_a_folder_that_holds_more_than_a_release_is_not_replaced(first: Path, tmp_path: Path) -> None:
+    """A data package, or a release with a file of somebody's beside it: nothing of it may be lost."""
+    other, kept = tmp_path / "package", tmp_path / "release"
+    shutil.copytree(first / "out", kept)
+    (kept / "letter.txt").write_text("kept", encoding="utf-8")
+    other.mkdir()
+    (other / "datapackage.json").write_text('{"resources": []}', encoding="utf-8")
+    (other / "data").mkdir()
+    held = register.read(first / "register.csv", TODAY)
+
+    for out in (other, kept, Path("/"), kept / "letter.txt", kept / "letter.txt" / "below"):
+        with pytest.raises((errors.UsageError, errors.StorageError), match="[Gg]ive a"):
+            leaving.protect(held, DESIGN, out, SECRET, [])
+
+    assert (other / "data").is_dir()
+    assert (kept / "letter.txt").read_text(encoding="utf-8") == "kept"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["package", "release"]
+
+
+def test_the_same_earlier_release_given_twice_counts_once(first: Path, tmp_path: Path) -> None:
+    """And a link to a folder stands for the folder."""
+    held = register.read(first / "register.csv", TODAY)
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+
+    once = leaving.protect(held, DESIGN, tmp_path / "once", SECRET, [first / "out"])
+    twice = leaving.protect(held, DESIGN, tmp_path / "link", SECRET, [first / "out", first / "out"])
+
+    assert once == twice
+    assert (tmp_path / "once" / "datapackage.json").read_bytes() == (
+        tmp_path / "real" / "datapackage.json"
+    ).read_bytes()
+
+
 def test_the_folder_holds_one_table_each_and_a_descriptor(first: Path) -> None:
     """All combinations, with threshold and base in the descriptor; the attacker's command says safe."""
     told = json.loads((first / "out" / "datapackage.json").read_text(encoding="utf-8"))
@@ -328,7 +362,7 @@ def test_a_large_system_is_rounded_without_a_solver(tmp_path: Path) -> None:
             totals = {}
             for key in plan.keys(table, years):
                 rest = tuple(code for name, code in key.items() if name != column)
-                value = first[leaving.cell(plan.described(years), key)][0]
+                value = first[published.cell(plan.described(years), key)][0]
                 if key[column] == "_T":
                     totals[rest] = value
                 else:
@@ -348,6 +382,22 @@ def test_years_put_together_must_hold_every_year_of_the_register(tmp_path: Path)
     with pytest.raises(errors.UsageError, match="half leaves out years"):
         leaving.protect(held, design.read(tmp_path / "design.yml"), tmp_path / "out", SECRET, [])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_cannot_be_rounded_takes_no_other_with_it(tmp_path: Path) -> None:
+    """Four regions printed as 5 now hold a case each, which no total near 21 can hold: only that table is withheld."""
+    (tmp_path / "design.yml").write_text("tables: {a: [region], b: [sex]}", encoding="utf-8")
+    plan, few = design.read(tmp_path / "design.yml"), ("TJ-SU", "TJ-KT", "TJ-RA", "TJ-GB")
+
+    def held(each: int) -> polars.DataFrame:
+        rows = registers.cases(3)[: 17 + 4 * each]
+        for at, row in enumerate(rows):
+            row.update(region="TJ-DU" if at < 17 else few[at % 4], sex="male")
+        return register.read(registers.write(tmp_path / "r.csv", rows), TODAY)
+
+    leaving.protect(held(5), plan, tmp_path / "old", SECRET, [])
+
+    assert leaving.protect(held(1), plan, tmp_path / "new", SECRET, [tmp_path / "old"]).withheld == ["a"]
 
 
 def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
@@ -379,6 +429,17 @@ def test_cells_can_be_left_out_instead(tmp_path: Path) -> None:
         "- 1",
         "a: b: c",
         "method: noise\ntables: {a: [sex]}",
+        "base: 5.5\ntables: {a: [sex]}",
+        "zeros_said: outcome\ntables: {a: [sex]}",
+        "zeros_said: [result]\ntables: {a: [sex]}",
+        "tables: {a: {by: [sex], titel: {}}}",
+        "tables: {a: {by: [sex], title: Sex}}",
+        "tables:\n  a: [sex]\n  a: [region]",
+        f"tables: {{{'a' * 300}: [sex]}}",
+        "columns: {value: {variable: sex}}\ntables: {a: [value]}",
+        "columns: {who: {variable: sex, codes: {_T: [male], b: [female, not_stated]}}}\ntables: {a: [who]}",
+        "columns: {who: {variable: sex, codes: {'': [male], b: [female, not_stated]}}}\ntables: {a: [who]}",
+        "columns: {who: {variabel: sex}}\ntables: {a: [sex]}",
     ],
 )
 def test_a_design_that_makes_no_sense_is_refused(text: str, tmp_path: Path) -> None:

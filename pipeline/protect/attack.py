@@ -123,15 +123,18 @@ class _World:
         releases = [*self.before, self.now]
         every = list(dict.fromkeys(one.cell for one in (*(one for each in releases for one in each.cells), *known)))
         number = {cell: at for at, cell in enumerate(every)}
-        strange = {name for cell in every for name, _ in cell} - set(cases.columns)
-        if strange:
-            raise errors.UsageError(
-                f"{folder.name}: the register has no column {', '.join(sorted(strange))}. Name in the descriptor, "
-                "under columns, which variable such a column tells."
-            )
         columns = {name: told for release in releases for name, told in release.columns.items()}
         held = {name: cases[name].unique().to_list() for name in cases.columns}
-        self.space = Space(every, published.universe(columns, held))
+        universe = published.universe(columns, held)
+        listed = {name: {*codes, *register.codes().get(name, ())} for name, codes in universe.items()}
+        strange = {name for cell in every for name, codes in cell
+                   if not codes <= listed.get(name, set()) and not name == register.YEAR in held}  # fmt: skip
+        if strange:
+            raise errors.UsageError(
+                f"{folder.name}: the register has no column, or not each category, that the tables or facts name under "
+                f"{', '.join(sorted(strange))}. Name in the descriptor, under columns, what such a code tells."
+            )
+        self.space = Space(every, universe)
         self.rows, self.times = self.space.counted(cases)
         self.true = self.space.tabulated(self.rows, self.times)
         self.own = {code: self.space.counted(cases.filter(polars.col(INSIDER) == code))
@@ -273,6 +276,9 @@ class _World:
         for one in rounded:
             values.setdefault(one.cell, set()).add(one.value)
         found += ["the same cell is printed with two values" for several in values.values() if len(several) > 1]
+        found += [f"{name}: its rows are not every combination of the codes once, in their order, which tells counts"
+                  for name in self.now.disordered]  # fmt: skip
+        found += [f"{name}: not what the descriptor names, by its hash" for name in self.now.strange]
         if self.before and set(self.now.previous) - {one.digest for one in self.before}:
             found.append("an earlier release that this one continues is missing from the audit")
         low, high, value, base = self.bounds[-1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,13 +13,14 @@ import yaml
 
 from pipeline import errors
 from pipeline.protect import register
-from pipeline.protect.published import TOTAL
+from pipeline.protect.published import FACTS, TOTAL
 
 METHODS: Final = ("rounding", "suppression")
 KNOWN: Final = {
     "method", "threshold", "base", "fewest_cases", "zeros_said", "columns", "tables", "known_elsewhere", "scenarios",
     "signed",
 }  # fmt: skip
+NAME: Final = re.compile(r"[a-z0-9_]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,16 @@ def read(path: Path) -> Design:
     Raises: UsageError naming the key that is not as docs/design.md has it.
     """
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = yaml.load(path.read_text(encoding="utf-8"), Loader=_OneOfEach)  # noqa: S506 - a SafeLoader
         told = told.get("register", told)
         tables = {str(name): one if isinstance(one, Mapping) else {"by": one} for name, one in told["tables"].items()}
+        if fault := _misspelt(told, tables):
+            raise errors.UsageError(f"{path.name}: {fault}. docs/design.md tells the format; nothing was published.")
         design = Design(
             int(told.get("threshold", 5)), int(told.get("base", 5)), int(told.get("fewest_cases", 20)),
             frozenset(told.get("zeros_said", ())), told.get("columns", {}),
             {name: [str(column) for column in one["by"]] for name, one in tables.items()},
-            {name: one.get("title", {}) for name, one in tables.items()},
+            {name: dict(one.get("title", {})) for name, one in tables.items()},
             {str(name): [str(one) for one in those] for name, those in told.get("known_elsewhere", {}).items()},
             str(told.get("method", METHODS[0])),
         )  # fmt: skip
@@ -90,7 +94,28 @@ def read(path: Path) -> Design:
     return design
 
 
-def _fault(told: Mapping[str, Any], design: Design) -> str:  # noqa: C901, PLR0911 - one line per rule
+class _OneOfEach(yaml.SafeLoader):
+    """YAML in which saying a key twice is an error: of two tables of one name the first would vanish."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        keys = [key.value for key, _ in node.value]
+        if len(set(map(str, keys))) < len(keys):
+            raise yaml.constructor.ConstructorError(None, None, "a key is said twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _misspelt(told: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which word or number would not be taken as it was meant, "" for none."""
+    if strange := sorted({key for one in tables.values() for key in one} - {"by", "title"}):
+        return f"unknown keys of a table: {', '.join(strange)}"
+    if strange := sorted({key for one in told.get("columns", {}).values() for key in one} - {"variable", "codes"}):
+        return f"unknown keys of a column: {', '.join(strange)}"
+    if any(type(told.get(key, 0)) is not int for key in ("threshold", "base", "fewest_cases")):
+        return "threshold, base and fewest_cases are whole numbers"
+    return ""
+
+
+def _fault(told: Mapping[str, Any], design: Design) -> str:  # noqa: C901, PLR0911, PLR0912 - one line per rule
     """What is wrong with a design, "" for nothing."""
     variables = {register.YEAR, *register.codes()}
     if strange := sorted(set(told) - KNOWN):
@@ -99,20 +124,26 @@ def _fault(told: Mapping[str, Any], design: Design) -> str:  # noqa: C901, PLR09
         return f"expected a method of {', '.join(METHODS)}"
     if design.threshold < 2 or design.base < design.threshold or design.fewest_cases < design.base:  # noqa: PLR2004
         return "expected threshold ≥ 2, base ≥ threshold and fewest_cases ≥ base"
+    if isinstance(told.get("zeros_said"), str) or design.zeros_said - variables:
+        return "zeros_said is a list of columns of the register"
     if not design.tables:
         return "it names no table"
     for name, one in design.columns.items():
         variable = one.get("variable", name)
         if variable not in variables:
             return f"column {name}: the register has no countable column {variable}"
+        if not re.fullmatch(r"\w{1,100}", name) or name in FACTS:
+            return f"a column's name is made of letters, digits and _, and is none of {', '.join(FACTS)}"
+        if {"", TOTAL} & {str(code).strip() for code in one.get("codes", ())}:
+            return f"column {name}: a code is empty, or {TOTAL}, which is the total"
         if "codes" in one and variable != register.YEAR:
             meant = {code for codes in one["codes"].values() for code in codes}
             if meant != set(register.codes()[variable]):
                 return f"column {name}: its codes must cover the categories of {variable}, each of them and no others"
     for name, columns in design.tables.items():
         kinds = [design.columns.get(column, {}).get("variable", column) for column in columns]
-        if not name.replace("_", "a").isalnum() or not name.isascii() or name != name.lower():
-            return "a table's name is not made of small letters, digits and _"
+        if not NAME.fullmatch(name):
+            return "a table's name is not made of small letters, digits and _, or longer than 100"
         if not columns or set(kinds) - variables or len(set(kinds)) < len(kinds):
             return f"table {name}: expected distinct columns of the register, or of this design"
     return ""

@@ -23,7 +23,7 @@ import polars
 from pipeline import errors, files
 from pipeline.protect import attack, carried, published, register, rounding, suppression, witness
 from pipeline.protect.design import Design
-from pipeline.protect.published import DESCRIPTOR, FACTS, TOTAL, Printed, Publication
+from pipeline.protect.published import DESCRIPTOR, FACTS, Printed, Publication
 from pipeline.protect.space import Cell, Space
 
 LEAST_KEY: Final = 16
@@ -72,8 +72,9 @@ def protect(
             f"register: too few cases to count, expected at least {design.fewest_cases}. Nothing was published; "
             "wait for the next period."
         )
+    out = out.resolve()
     releases = _earlier(earlier, out)
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / DESCRIPTOR).is_file())):
+    if not _replaceable(out):
         raise errors.UsageError(f"{out.name}: it holds something else than a release. Give a new folder with --out.")
     carried.settled(out)
     rest = carried.temporary(out)
@@ -88,6 +89,18 @@ def protect(
     finally:
         carried.settled(out)
     return left
+
+
+def _replaceable(out: Path) -> bool:
+    """Whether nothing but a release is lost if the folder `out` is put aside; other packages have a descriptor too."""
+    if not out.exists():
+        return True
+    try:
+        held = {one.name for one in out.iterdir()}
+        told = json.loads((out / DESCRIPTOR).read_text(encoding="utf-8")) if held else {"resources": []}
+        return held <= {DESCRIPTOR, *(one["path"] for one in told["resources"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def secret(path: Path, home: Path) -> bytes:
@@ -114,8 +127,8 @@ def secret(path: Path, home: Path) -> bytes:
 
 
 def _earlier(folders: Sequence[Path], out: Path) -> list[tuple[Path, Publication]]:
-    """The earlier releases, oldest first, each with its hashes intact."""
-    read = [(folder, published.read(folder)) for folder in folders]
+    """The earlier releases, oldest first, each once and with its hashes intact."""
+    read = list({told.digest: (folder, told) for folder in folders for told in (published.read(folder),)}.values())
     for folder, release in read:
         if release.broken or not release.columns:
             raise errors.UsageError(
@@ -161,7 +174,7 @@ def _staged(
             folders = [folder for folder, _ in releases]
             if attacked != (values, *open_):  # a push that moved nothing leaves nothing else to attack
                 attacked, verdict = (values, *open_), attack.attack(staged, folders, known, cases)
-            if verdict.safe or verdict.facts:
+            if verdict.safe or not verdict.witness:  # without a witness that refuses
                 _certify([*folders, staged], verdict, known)
                 withheld = [name for name in design.tables if name not in open_]
                 rows = {name: len(design.keys(name, years)) for name in design.tables}
@@ -170,7 +183,7 @@ def _staged(
                 return Left(rows, withheld, len(releases) + 1, alone)
             tries += 1
             if tries < TRIES and not verdict.broken:
-                told = {cell(design.described(years), one["key"]): one for one in verdict.proved}
+                told = {published.cell(design.described(years), one["key"]): one for one in verdict.proved}
                 asked = {one: -1 if values[one][0] > told[one]["low"] else 1 for one in told if one in values}
                 if design.method == "suppression":
                     asked = _more(cases, design, open_, years, key, values, asked)
@@ -180,8 +193,9 @@ def _staged(
                     continue
             leaking = {one["table"] for one in verdict.proved}
             doomed = next((name for name in reversed(open_) if name in leaking), open_[-1])
-        else:
-            doomed = open_[-1]
+        else:  # a table that cannot be rounded even by itself, before one that stands in the way of others
+            doomed = next((name for name in reversed(open_)
+                           if not method(cases, design, [name], years, key, releases, pushed)), open_[-1])  # fmt: skip
         open_.remove(doomed)
     raise errors.NotPublishable(
         "protect: no table of the design could be made safe together with what was published before, and with the "
@@ -213,7 +227,7 @@ def _rounded(
 ) -> dict[Cell, Number] | None:  # fmt: skip
     """The number of each cell; None where the tables cannot be rounded."""
     columns = design.described(years)
-    cells = list(dict.fromkeys(cell(columns, one) for name in names for one in design.keys(name, years)))
+    cells = list(dict.fromkeys(published.cell(columns, one) for name in names for one in design.keys(name, years)))
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
     profiles, times = space.counted(cases)
     true, held = space.tabulated(profiles, times), numpy.zeros(int(space.starts[-1]), dtype=numpy.int64)
@@ -277,15 +291,10 @@ def _counts(
     for name in names:
         for key in design.keys(name, years):
             for column in key:
-                lines.setdefault((name, column, str({**key, column: ""})), []).append(cell(columns, key))
+                lines.setdefault((name, column, str({**key, column: ""})), []).append(published.cell(columns, key))
     cells = list(dict.fromkeys(one for line in lines.values() for one in line))
     space = Space(cells, published.universe(columns, {**register.codes(), register.YEAR: years}))
     return dict(zip(cells, space.tabulated(*space.counted(cases)).tolist(), strict=True)), list(lines.values())
-
-
-def cell(columns: Mapping[str, Any], key: Mapping[str, str]) -> Cell:
-    """The cell that a printed key means."""
-    return tuple(sorted(published.meaning(columns, name, code) for name, code in key.items() if code != TOTAL))
 
 
 def _write(
@@ -302,7 +311,7 @@ def _write(
             writer = csv.writer(lines, lineterminator="\n")
             writer.writerow([*dimensions, *FACTS])
             for key in design.keys(name, years):
-                said = _said(*values[cell(columns, key)]) if name in open_ else ("", "", "withheld", UNSAFE)
+                said = _said(*values[published.cell(columns, key)]) if name in open_ else ("", "", "withheld", UNSAFE)
                 writer.writerow([*key.values(), *said])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         resources.append({"name": name, "path": path.name, "labels": dict(design.titles[name]),
