@@ -175,7 +175,7 @@ def test_a_folder_that_holds_more_than_a_release_is_not_replaced(first: Path, tm
     held = register.read(first / "register.csv", TODAY)
 
     for out in (other, kept, Path("/"), kept / "letter.txt", kept / "letter.txt" / "below"):
-        with pytest.raises((errors.UsageError, errors.StorageError), match="[Gg]ive a"):
+        with pytest.raises((errors.UsageError, errors.StorageError), match=r"[Gg]ive a"):
             leaving.protect(held, DESIGN, out, SECRET, [])
 
     assert (other / "data").is_dir()
