@@ -39,6 +39,13 @@ class Publication:
         """The register as the attacker takes it."""
         return polars.DataFrame({name: [row[name] for row in self.rows] for name in VARIABLES})
 
+    def small(self) -> list[tuple[Key, list[int]]]:
+        """The cells that hold few cases, each with its atoms; a cell of two tables stands twice."""
+        counts = [sum(all(code in ("_T", row[name]) for name, code in key) for row in self.rows)
+                  for key, *_ in self.cells]  # fmt: skip
+        return [(key, members) for count, (key, members, _, _) in zip(counts, self.cells, strict=True)
+                if 1 <= count < self.threshold]  # fmt: skip
+
 
 def write(folder: Path, tables: dict[str, list[dict[str, Any]]], threshold: int, base: int, **more: Any) -> Path:
     """A folder as protect writes it: `tables` gives the rows of each."""
