@@ -204,7 +204,7 @@ def test_a_late_complaint_stands_out_between_two_releases(tmp_path: Path) -> Non
     )
     held = cases((17, "TJ-DU", "police"), (3, "TJ-SU", "police"))
 
-    assert attack.attack(second, [], None, held).safe
+    assert attack.attack(second, [], None, held).proved == []
     assert scenarios(attack.attack(second, [first], None, held)) == {"S4"}
 
 
@@ -414,6 +414,25 @@ def test_a_release_left_out_of_the_audit_fails_it(left: tuple[Path, polars.DataF
 
     assert attack.attack(tmp_path / "3", [left[0], tmp_path / "2"], None, left[1]).safe
     assert not attack.attack(tmp_path / "3", [left[0]], None, left[1]).safe
+
+
+def test_a_release_that_continues_others_is_not_audited_without_them(tmp_path: Path) -> None:
+    """None of them given is no better than one left out."""
+    table = [rounded(20, region="_T"), rounded(20, region="TJ-DU"), rounded(0, region="TJ-SU")]
+    first = release(tmp_path / "1", table)
+    second = release(tmp_path / "2", table, first)
+    held = cases((17, "TJ-DU", "police"), (3, "TJ-SU", "police"))
+
+    assert attack.attack(second, [first], None, held).safe
+    assert any("--previous" in one for one in attack.attack(second, [], None, held).broken)
+
+
+def test_another_register_than_the_one_counted_proves_nothing(left: tuple[Path, polars.DataFrame]) -> None:
+    """Others would be the small cells; without saying which number it was."""
+    verdict = attack.attack(left[0], [], None, polars.concat([left[1], left[1]]))
+
+    assert not verdict.safe
+    assert any("not the one that was counted" in one for one in verdict.broken)
 
 
 def test_one_suppression_removed_fails_the_audit(tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def attack(
     ]
     certificates = [made for one in witness if (made := world.certificate(one))]
     false, contradicted = ([], "") if certificates or broken else world.without_register(facts=bool(facts))
-    return Verdict(len(world.now.cells), answer, broken + false, certificates, contradicted)
+    broken += false or ([] if broken else world.another_register())
+    return Verdict(len(world.now.cells), answer, broken, certificates, contradicted)
 
 
 def _weaker(strongest: Known) -> Iterator[Known]:
@@ -131,7 +132,7 @@ class _World:
                    if not codes <= listed.get(name, set()) and not name == register.YEAR in held}  # fmt: skip
         if strange:
             raise errors.UsageError(
-                f"{folder.name}: the register has no column, or not each category, that the tables or facts name under "
+                "attack: the register has no column, or not each category, that the tables or facts name under "
                 f"{', '.join(sorted(strange))}. Name in the descriptor, under columns, what such a code tells."
             )
         self.space = Space(every, universe)
@@ -279,8 +280,10 @@ class _World:
         found += [f"{name}: its rows are not every combination of the codes once, in their order, which tells counts"
                   for name in self.now.disordered]  # fmt: skip
         found += [f"{name}: not what the descriptor names, by its hash" for name in self.now.strange]
-        if self.before and set(self.now.previous) - {one.digest for one in self.before}:
-            found.append("an earlier release that this one continues is missing from the audit")
+        if set(self.now.previous) - {one.digest for one in self.before}:
+            found.append(
+                "an earlier release that this one continues is missing from the audit: give each by --previous"
+            )
         low, high, value, base = self.bounds[-1]
         fixed = (base > 1) & (value >= 0)
         if rounded and not found:
@@ -288,6 +291,12 @@ class _World:
                                (self.rows[:0], self.times[:0]), self.rows)  # fmt: skip
             found += ["the rounded cells do not add up: they were not rounded as one system"] if exact is None else []
         return found
+
+    def another_register(self) -> list[str]:
+        """What is wrong if the register is not the one that was counted: then others are the small cells."""
+        low, high, _, _ = self.bounds[-1]
+        apart = ((self.true < low) | (self.true > high)).any()
+        return ["the register has numbers that cannot be printed so: it is not the one that was counted"] * bool(apart)
 
     def without_register(self, *, facts: bool) -> tuple[list[str], str]:
         """What is wrong with the publication, or with the facts, if no register agrees: nothing follows, no safety."""
