@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy
@@ -25,6 +24,7 @@ LEEWAY: Final = 1e-5  # how far the solver's numbers may be from what they stand
 Own = tuple[numpy.ndarray, numpy.ndarray]
 Part = tuple[int, int]  # a variable and one of its parts
 Step = tuple[int, int, bool]  # a profile, how many cases more, and whether in all releases alike
+Cells = tuple[numpy.ndarray, numpy.ndarray]  # how many others each cell holds in these tables
 End = tuple[int, numpy.ndarray | Step]  # how many others a cell holds in these tables, or after this step from ours
 
 
@@ -60,7 +60,7 @@ class Joint:
     own: Own
     fixed: Part | None = None
     kept: tuple[int, ...] = ()
-    _steps: tuple[numpy.ndarray, ...] = ()  # changes of other tables that may bring in what this reader knows
+    _step: numpy.ndarray | None = None  # a change of tables that brings in what this reader knows
     _programs: dict[str, Program] = field(default_factory=dict, compare=False)
     _pool: list[tuple[numpy.ndarray, numpy.ndarray]] = field(default_factory=list, compare=False)
 
@@ -116,7 +116,7 @@ class Joint:
     def with_cases(self, own: Own) -> Self | None:
         """The same world for one who knows these cases; None where it needs another register."""
         floor, ceiling = _own_bounds(self.space, own, None)
-        tables, held, rows, counts = self.tables, self.held, self.rows, self.counts
+        tables, held, rows, counts, step = self.tables, self.held, self.rows, self.counts, None
         if (tables[-1] < floor).any():
             here = self.space.tabulated(*own)
             if (here + self.held[-1] <= self.highs[-1]).all():
@@ -132,10 +132,8 @@ class Joint:
                 if found is None:
                     return None
                 tables, held, (rows, counts) = found, _held(self.space, found), _register(self.space, found, rows)
-        top = numpy.zeros_like(tables)
-        top[-1] = floor
-        steps = tuple(step for step in (top, tables - self.tables) if step.any())
-        mine = replace(self, own=own, floor=floor, ceiling=ceiling, _steps=steps, _programs={})
+                step = tables - self.tables
+        mine = replace(self, own=own, floor=floor, ceiling=ceiling, _step=step, _programs={})
         return replace(mine, tables=tables, held=held, rows=rows, counts=counts)
 
     def _mended(self, floor: numpy.ndarray, ceiling: numpy.ndarray) -> numpy.ndarray | None:
@@ -172,18 +170,21 @@ class Joint:
             wide = (most - least >= base - 1) | (insider & (least == 0))
             return wide & ((least == 0) | (most >= threshold))
 
-        recalled, seen = self._recalled(), len(self._pool)
-        told = numpy.array([cells for _, cells in recalled], dtype=int).reshape(-1, len(own)) - own
-        least = numpy.minimum(held - down, told.min(axis=0, initial=MOST))
-        most = numpy.maximum(held + up, told.max(axis=0, initial=0))
+        least, most, recalled, seen = held - down, held + up, list[Cells](), len(self._pool)
+        for told in (self._recalled, self._stepped):
+            if not open_(least, most)[small].all():
+                recalled += told(own)
+                cells = numpy.array([others for others, _ in recalled], dtype=int).reshape(-1, len(own))
+                least = numpy.minimum(least, cells.min(axis=0, initial=MOST))
+                most = numpy.maximum(most, cells.max(axis=0, initial=0))
         pairs: dict[int, tuple[Any, Any]] = {}
         found = []
         for cell in small[~open_(least, most)[small] | certify].tolist():
             ends: list[End] = [(int(held[cell] - down[cell]), (int(less[cell]), -int(down[cell]), bool(alike[cell]))),
                                (int(held[cell] + up[cell]), (int(more[cell]), int(up[cell]), False))]  # fmt: skip
-            recalled += self._recalled(seen)
+            recalled += self._recalled(own, seen)
             seen = len(self._pool)
-            ends += [(int(cells[cell] - own[cell]), tables) for tables, cells in recalled]
+            ends += [(int(others[cell]), tables) for others, tables in recalled]
             low, high = self._ends(cell, int(own[cell]), ends, (threshold, base), open_)
             if not open_(low[0], high[0]):
                 found.append((cell, low[0] + int(own[cell]), min(high[0] + int(own[cell]), MOST)))
@@ -300,25 +301,39 @@ class Joint:
         self._pool.append((tables, cells))
         return int(cells[-1][cell]) - own, tables
 
-    def _recalled(self, since: int = 0) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-        """Tables found before, for another reader perhaps, that hold what this one knows, as they are or after a step.
+    def _recalled(self, own: numpy.ndarray, since: int = 0) -> list[Cells]:
+        """Of the tables found before, for another reader perhaps, those that hold what this one knows, or can take it.
 
-        Shape: of each also the newest release's cells.
+        Shape: the others in each cell of the newest release, and the tables without what was put on top.
         """
-        found = []
+        known, found = numpy.flatnonzero(self.floor), []
         for tables, held in self._pool[since:]:
-            if (tables[-1] >= self.floor).all():
-                found.append((tables, held[-1]))
-                continue
-            for step, cells in self._stepped:
-                if self._fits(tables + step, held + cells):
-                    found.append((tables + step, held[-1] + cells[-1]))
-                    break
+            if (tables[-1][known] >= self.floor[known]).all():
+                found.append((held[-1] - own, tables))
+            elif self.fixed is None and (held[-1] + own <= self.highs[-1]).all():
+                found.append((held[-1], tables))
         return found
 
-    @cached_property
-    def _stepped(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-        return [(step, _held(self.space, step)) for step in self._steps]
+    def _stepped(self, own: numpy.ndarray) -> list[Cells]:
+        """The same of the others, as they are after the change that brought what this reader knows into our tables.
+
+        Only what the change touches is looked at: all else was within its bounds before.
+        """
+        if self._step is None:
+            return []
+        cells, added = _held(self.space, self._step), numpy.diff(self._step, axis=0, prepend=0)
+        at, less, known = numpy.nonzero(cells), numpy.nonzero(added < 0), numpy.flatnonzero(self.floor)
+        before, found = numpy.maximum(less[0] - 1, 0), []
+        for tables, held in self._pool:
+            moved = held[at] + cells[at]
+            spare = tables[less] - tables[before, less[1]] * (less[0] > 0) + added[less]
+            here = tables[-1][known] + self._step[-1][known]
+            if (
+                (moved >= self.lows[at]).all() and (moved <= self.highs[at]).all() and (spare >= 0).all()
+                and (here >= self.floor[known]).all() and (tables[-1][known] < self.floor[known]).any()
+            ):  # fmt: skip
+                found.append((held[-1] + cells[-1] - own, tables))
+        return found
 
     def _fits(self, tables: numpy.ndarray, cells: numpy.ndarray) -> bool:
         """Whether tables whose seams are closed agree with all that is known."""
