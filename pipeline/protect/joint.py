@@ -18,7 +18,18 @@ from pipeline import errors
 from pipeline.protect.published import MOST
 from pipeline.protect.solver import Program
 from pipeline.protect.space import Space
-from pipeline.protect.system import changed, costs, joined, lowered, mended, near, nearest, program
+from pipeline.protect.system import (
+    changed,
+    costs,
+    counted,
+    joined,
+    lowered,
+    mended,
+    near,
+    nearest,
+    program,
+    register,
+)
 
 LEEWAY: Final = 1e-5  # how far the solver's numbers may be from what they stand for
 Own = tuple[numpy.ndarray, numpy.ndarray]
@@ -66,16 +77,9 @@ class Joint:
 
     @classmethod
     def made(
-        cls,
-        space: Space,
-        lows: numpy.ndarray,
-        highs: numpy.ndarray,
-        own: Own,
-        also: numpy.ndarray,
-        fixed: Part | None = None,
-        first: int | None = None,
-        like: Self | None = None,
-    ) -> Self | None:
+        cls, space: Space, lows: numpy.ndarray, highs: numpy.ndarray, own: Own, also: numpy.ndarray,
+        fixed: Part | None = None, first: int | None = None, like: Self | None = None,
+    ) -> Self | None:  # fmt: skip
         """The world of these bounds; None where no register agrees with the last release, and `first` if it is given.
 
         `also` are profiles worth trying as a case more. Earlier releases are joined from the newest on, `first` before
@@ -109,8 +113,7 @@ class Joint:
         cls, space: Space, lows: numpy.ndarray, highs: numpy.ndarray, floor: numpy.ndarray, ceiling: numpy.ndarray,
         tables: numpy.ndarray, own: Own, also: numpy.ndarray, fixed: Part | None, kept: list[int],
     ) -> Self:  # fmt: skip
-        rows, counts = _register(space, tables, also)
-        held = _held(space, tables)
+        held, (rows, counts) = counted(space, tables), register(space, tables, also)
         return cls(space, lows, highs, floor, ceiling, tables, held, rows, counts, own, fixed, tuple(kept))
 
     def with_cases(self, own: Own) -> Self | None:
@@ -126,12 +129,11 @@ class Joint:
                 for row, times in zip(*own, strict=True):
                     counts[numpy.flatnonzero((rows == row).all(axis=1))[0], -1] += times
             else:
-                pool = (one for one, _ in self._pool if (one[-1] >= floor).all())
-                found = next(pool, None)
+                found = next((one for one, _ in self._pool if (one[-1] >= floor).all()), None)
                 found = self._mended(floor, ceiling) if found is None else found
                 if found is None:
                     return None
-                tables, held, (rows, counts) = found, _held(self.space, found), _register(self.space, found, rows)
+                tables, held, (rows, counts) = found, counted(self.space, found), register(self.space, found, rows)
                 step = tables - self.tables
         mine = replace(self, own=own, floor=floor, ceiling=ceiling, _step=step, _programs={})
         return replace(mine, tables=tables, held=held, rows=rows, counts=counts)
@@ -143,7 +145,7 @@ class Joint:
             known = self.lows, self.highs, floor, ceiling
             found = mended(self.space, *known, self.tables, since, search=len(since) > last)
             if found is not None:
-                self._pool.append((found, _held(self.space, found)))
+                self._pool.append((found, counted(self.space, found)))
                 return found
         return None
 
@@ -321,7 +323,7 @@ class Joint:
         """
         if self._step is None:
             return []
-        cells, added = _held(self.space, self._step), numpy.diff(self._step, axis=0, prepend=0)
+        cells, added = counted(self.space, self._step), numpy.diff(self._step, axis=0, prepend=0)
         at, less, known = numpy.nonzero(cells), numpy.nonzero(added < 0), numpy.flatnonzero(self.floor)
         before, found = numpy.maximum(less[0] - 1, 0), []
         for tables, held in self._pool:
@@ -352,7 +354,7 @@ class Joint:
         def change(one: Any) -> list[tuple[int, list[int]]]:
             if isinstance(one, tuple):
                 return [(one[0], [one[1] * one[2]] * (len(self.lows) - 1) + [one[1]])] if one[1] else []
-            new, many = _register(self.space, one, self.rows[:0])
+            new, many = register(self.space, one, self.rows[:0])
             wanted = {tuple(map(int, row)): list(map(int, column)) for row, column in zip(new, many, strict=True)}
             for row in wanted.keys() - place.keys():
                 place[row] = len(rows)
@@ -396,19 +398,3 @@ def _own_bounds(space: Space, own: Own, fixed: Part | None) -> tuple[numpy.ndarr
             known = numpy.flatnonzero(space.atoms[at][:, space.cliques[at].index(fixed[0])] == fixed[1])
             ceiling[known + space.starts[at]] = floor[known + space.starts[at]]
     return floor, ceiling
-
-
-def _held(space: Space, tables: numpy.ndarray) -> numpy.ndarray:
-    return numpy.stack([space.held(one) for one in tables])
-
-
-def _register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Distinct profiles, those of `also` among them, and how often each occurs in each release."""
-    added = [space.glued(step) for step in numpy.diff(tables, axis=0, prepend=tables[:1] * 0)]
-    every = numpy.concatenate([*(profiles for profiles, _ in added), also])
-    keys = numpy.ravel_multi_index(tuple(every.T), space.sizes) if space.sizes else numpy.zeros(len(every), dtype=int)
-    _, first, place = numpy.unique(keys, return_index=True, return_inverse=True)
-    counts = numpy.zeros((len(first), len(tables)), dtype=numpy.int64)
-    since = numpy.repeat(numpy.arange(len(added)), [len(times) for _, times in added])
-    numpy.add.at(counts, (place[: len(since)], since), numpy.concatenate([times for _, times in added]))
-    return every[first], counts.cumsum(axis=1)

@@ -219,7 +219,7 @@ def near(
     """
     at = list(since)
     spare = numpy.diff(tables, axis=0, prepend=0)[at].ravel()
-    held = numpy.stack([space.held(one) for one in tables])
+    held = counted(space, tables)
     least, most = lows - held, numpy.where(highs < MOST, highs - held, 2 * MOST)
     tables, held = tables[at], held[at]
     lows, highs = numpy.maximum.reduceat(least, at) + held, numpy.minimum.reduceat(most, at) + held
@@ -233,3 +233,20 @@ def near(
     both = numpy.append(rows, rows), numpy.append(columns, columns + len(added)), numpy.append(values, -values)
     bounds = numpy.zeros(2 * len(added)), numpy.append(more, spare.astype(float))
     return Program((len(row_low), 2 * len(added)), both, (row_low - told, row_high - told), bounds, ANY)
+
+
+def counted(space: Space, tables: numpy.ndarray) -> numpy.ndarray:
+    """What each cell holds in each release."""
+    return numpy.stack([space.held(one) for one in tables])
+
+
+def register(space: Space, tables: numpy.ndarray, also: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Distinct profiles, those of `also` among them, and how often each occurs in each release."""
+    added = [space.glued(step) for step in numpy.diff(tables, axis=0, prepend=tables[:1] * 0)]
+    every = numpy.concatenate([*(profiles for profiles, _ in added), also])
+    keys = numpy.ravel_multi_index(tuple(every.T), space.sizes) if space.sizes else numpy.zeros(len(every), dtype=int)
+    _, first, place = numpy.unique(keys, return_index=True, return_inverse=True)
+    counts = numpy.zeros((len(first), len(tables)), dtype=numpy.int64)
+    since = numpy.repeat(numpy.arange(len(added)), [len(times) for _, times in added])
+    numpy.add.at(counts, (place[: len(since)], since), numpy.concatenate([times for _, times in added]))
+    return every[first], counts.cumsum(axis=1)
