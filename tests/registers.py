@@ -48,6 +48,14 @@ def cases(seed: int = 1, a_year: int = 40, years: Iterable[int] = range(2021, 20
     return made
 
 
+def key_file(folder: Path, secret: bytes) -> Path:
+    """A key file in `folder` that only its owner can read."""
+    path = folder / "key"
+    path.touch(0o600)
+    path.write_bytes(secret)
+    return path
+
+
 def later(rows: list[Row], dice: random.Random, years: range) -> list[Row]:
     """The register some months on: a case withdrawn, two corrected, a late one and new ones added."""
     rows = [dict(row) for row in rows]

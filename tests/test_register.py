@@ -40,10 +40,7 @@ def run(*words: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key file that only its owner can read."""
-    path = tmp_path_factory.mktemp("secret") / "key"
-    path.touch(0o600)
-    path.write_bytes(SECRET)
-    return path
+    return registers.key_file(tmp_path_factory.mktemp("secret"), SECRET)
 
 
 @pytest.fixture(scope="module")

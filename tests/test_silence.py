@@ -42,10 +42,7 @@ Row = dict[str, str]
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key file that only its owner can read."""
-    path = tmp_path_factory.mktemp("secret") / "key"
-    path.touch(0o600)
-    path.write_bytes(SECRET)
-    return path
+    return registers.key_file(tmp_path_factory.mktemp("secret"), SECRET)
 
 
 def run(*words: object, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

@@ -98,9 +98,8 @@ def _searched(
     seed = int.from_bytes(hmac.digest(key, b"a large system", hashlib.sha256), "big")
     start = (held + numpy.random.default_rng(seed).integers(0, base, len(held))) // base
     cells, atoms = (one[last[space.single[0]] >= 0] for one in space.single)
-    start[atoms] = numpy.clip(
-        last[cells] // base, least[cells], most[cells]
-    )  # a cell that is one atom stays, if it may
+    # A cell that is one atom stays, if it may.
+    start[atoms] = numpy.clip(last[cells] // base, least[cells], most[cells])
     none, any_ = numpy.zeros(len(held), dtype=numpy.int64), numpy.full(len(held), MOST)
     found = (search.tables(space, start, (least, most), seed + attempt, none, any_) for attempt in range(ATTEMPTS))
     told = next((one for one in found if one is not None), None)

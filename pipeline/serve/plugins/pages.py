@@ -45,9 +45,8 @@ Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
 # Of a table of figures a reader sees first what is said, who says it and about when; then the rest as it stands.
 FIRST: Final = ("claim_id", "value", "qualifier", "unit", "indicator", "originator", "period_start", "period_end")
 REGISTER: Final = "register_"  # so begin the names of the tables counted from the private register
-METHODS: Final = (
-    Path(__file__).resolve().parent.parent.parent.parent / "docs"
-)  # methods.en.md and so on, of the register
+# Here lie methods.en.md and so on, of the register.
+METHODS: Final = Path(__file__).resolve().parent.parent.parent.parent / "docs"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: Final = {
     "dataset.jsonld": "schema.org", "dcat-ap.jsonld": "DCAT-AP 3", "croissant.json": "Croissant",
